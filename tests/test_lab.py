@@ -91,6 +91,8 @@ JVP = "torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))"
         ("15.6", ("(T - i) / T", "i / T"), "it starts at t = 0; start at t = 1"),
         ("15.6", ("g_t.expand(len(z))", "g_s.expand(len(z))"), "z after the first step is "),
         ("15.6", ("noise[k]", "noise[0]"), " right: z_0 / alpha_0 is "),
+        ("15.6", ("moves * alpha_s", "moves"), "the new term lacks alpha_s"),
+        ("15.6", ("moves * alpha_s", "alpha_s"), "there without moves"),
         ("15.7", (JVP, QUOTIENT), "by jvp; no differences, no sums"),
         ("15.7", ("- slope", "+ slope"), "the derivative has the other sign"),
         ("15.7", ("(y_t - x)", "(y_t + x)"), "with y = 0 the loss is "),

@@ -491,19 +491,21 @@ EXERCISES["15.5"] = lambda: Exercise(
 )  # fmt: skip
 
 
-def sampler(net: Network, z: Tensor, noise: Tensor) -> Tensor:
-    """z_1 -> z_0 / alpha_0 in len(noise) equal steps"""
-    return _draw(lambda *_: (1, 1, 1), net, z, noise)
+def sampler(net: Network, z: Tensor, noise: Tensor, moves: bool = False) -> Tensor:
+    """z_1 -> z_0 / alpha_0 in len(noise) equal steps; of a DiffEnc's with moves"""
+    return _draw(lambda *_: (1, 1, 1), net, z, noise, moves)
 
 
-def _draw(factors: Callable[..., Any], net: Network, z: Tensor, noise: Tensor) -> Tensor:
-    """With factors of z_t, x_hat and the noise in a step, of s, t and c: other than 1 a mistake"""
+def _draw(
+    factors: Callable[..., Any], net: Network, z: Tensor, noise: Tensor, moves: bool = False
+) -> Tensor:
+    """With factors of z_t, x_hat, the noise and u_hat in a step: other than 1 a mistake"""
     depths, c = torch.linspace(1, 0, len(noise) + 1), -math.expm1(-RATE / len(noise))
     for k, eps in enumerate(noise):
         t, s = (Noise.from_gamma(noise_at(depths[i])[0]) for i in (k, k + 1))
         x_hat = turn(z, net(z, t.gamma.expand(len(z))), t.gamma[None], back=True)[0]
-        of_z, of_x, of_eps = factors(s, t, c)
-        p = process.generative_step(of_z * z, of_x * x_hat, 0.0, s, t)
+        of_z, of_x, of_eps, of_u = (*factors(s, t, c), 1)[:4]
+        p = process.generative_step(of_z * z, of_x * x_hat, moves * of_u * x_hat, s, t)
         z = p.mean + of_eps * p.variance.sqrt() * eps
     return z / s.alpha
 
@@ -513,25 +515,34 @@ def _for_draw(generator: Generator) -> tuple[Any, ...]:
     return net, _few(generator, n, DIMS), _few(generator, _size(generator), n, DIMS)
 
 
-def _in_steps(f: Callable[..., Any], net: nn.Module, z: Tensor, noise: Tensor) -> Any:
+def _in_steps(f: Callable[..., Any], *given: Any) -> Any:
+    """Five results without moves, and two with it"""
+    if (still := _first_step(f, *given)) is None:
+        return None
+    if (moving := _first_step(f, *given, True)) is None:
+        raise NotRight(": with moves=True it returns nothing")
+    return *still, moving[1], moving[-1]
+
+
+def _first_step(f: Callable[..., Any], net: nn.Module, z: Tensor, *given: Any) -> Any:
     """What the first step is made of, what the network sees after it, and the end"""
     seen = list[tuple[Tensor, ...]]()
     net.register_forward_pre_hook(
         lambda _, given, named: seen.append((*map(torch.clone, (*given, *named.values())),)),
         with_kwargs=True,
     )
-    if (end := _results(1, f, net, z, noise)) is None:
+    if (end := _results(1, f, net, z, *given)) is None:
         return None
     if not (later := [a for a, *_ in seen if a.shape == z.shape and not torch.equal(a, z)]):
         raise NotRight(": the network must read all of z, and a new one in each step")
     if torch.allclose(seen[0][-1], torch.tensor(GAMMA_0)):
         raise NotRight(": it starts at t = 0; start at t = 1")
     gamma = noise_at(torch.ones(len(z)))[0]
-    made_of = [z, turn(z, net(z, gamma), gamma, back=True)[0], noise[0]]
+    made_of = [z, turn(z, net(z, gamma), gamma, back=True)[0], given[0][0]]
     parts, z_s = (torch.stack(one).flatten(1).double().T for one in (made_of, later[:1]))
     factors = torch.linalg.lstsq(parts, z_s.nan_to_num(0, 0, 0)).solution
     if not torch.allclose(parts @ factors, z_s, atol=1e-4):  # made of something else
-        return *(_in_steps(sampler, net, z, noise)[:3]), later[0], *end
+        return *(_first_step(sampler, net, z, *given)[:3]), later[0], *end
     return *factors.flatten(), later[0], *end
 
 
@@ -540,15 +551,18 @@ EXERCISES["15.6"] = lambda: Exercise(
     step from $t$ to $s$ draws $z_s$ with mean
     $\frac{\alpha_t}{\alpha_s}\frac{\sigma_s^2}{\sigma_t^2}z_t+\alpha_sc\,\hat x$ and variance
     $\sigma_s^2c$, $c=1-e^{\gamma_s-\gamma_t}$; `noise[0]` is the noise of the step from $t=1$.
-    Return $z_0/\alpha_0$.""",
+    With `moves=True`, which an encoder needs (piece 7), the mean gets one more term,
+    $\alpha_s(\gamma_t-\gamma_s)\,\sigma_t^2\,\hat x$. Return $z_0/\alpha_0$.""",
     form=Program(
-        "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
+        "net, z (n, 64), noise (T, n, 64), moves", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=5e-5, absolute=1e-5, measure=_in_steps,
         outputs={"the factor of z_t": "This is of the first step",
                  "the factor of x_hat": "That of z_t is right in the first step",
                  "the factor of noise[0]": "Those of z_t and x_hat are right in the first step",
                  "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at x_hat",
-                 "z_0 / alpha_0": "The first step is right: look at the others, and at the end"},
+                 "z_0 / alpha_0": "The first step is right: look at the others, and at the end",
+                 "with moves=True the factor of x_hat": "Right without: look at the new term",
+                 "with moves=True z_0 / alpha_0": "Its first step is right: look at the others"},
     ),
     answer=sampler,
     hints=["z after the first step: x_hat comes from z and v_hat by the rotation back, with "
@@ -564,21 +578,30 @@ EXERCISES["15.6"] = lambda: Exercise(
         "the noise has the root of the variance, and this has the variance":
             partial(_draw, lambda s, t, c: (1, 1, s.sigma * c**0.5)),
         "no step has noise": partial(_draw, lambda s, t, c: (1, 1, 0)),
-        "the last step has noise too: z_0 is still a latent": lambda net, z, noise: sampler(
-            net, z, torch.cat([noise[:-1], 0 * noise[-1:]])),
+        "the last step has noise too: z_0 is still a latent": lambda net, z, noise, *moves:
+            sampler(net, z, torch.cat([noise[:-1], 0 * noise[-1:]]), *moves),
         "this is z_0; divide it by alpha_0":
             lambda *given: sampler(*given) * noise_at(torch.zeros(()))[1],
+        "the new term is there without moves, too":
+            lambda net, z, noise, *moves: sampler(net, z, noise, True),
+        "with moves=True nothing changes": lambda net, z, noise, *moves: sampler(net, z, noise),
+        "the new term has the other sign: gamma_t - gamma_s is above 0":
+            partial(_draw, lambda s, t, c: (1, 1, 1, -1)),
+        "the new term lacks alpha_s": partial(_draw, lambda s, t, c: (1, 1, 1, 1 / s.alpha)),
+        "the new term lacks sigma_t^2": partial(_draw, lambda s, t, c: (1, 1, 1, t.sigma**-2)),
+        "the new term has sigma_t^2, and this has sigma_s^2":
+            partial(_draw, lambda s, t, c: (1, 1, 1, (s.sigma / t.sigma) ** 2)),
         "the noise has sqrt(c), not c": partial(_draw, lambda s, t, c: (1, 1, c**0.5)),
         "the network reads gamma, not t": lambda net, *given: sampler(_As(net, _depth), *given),
         "this rotates z and v_hat further; rotate them back":
-            lambda net, z, noise: sampler(lambda *given: -net(*given), z, noise),
+            lambda net, *given: sampler(lambda *seen: -net(*seen), *given),
         "noise[0] belongs to the first step, which starts at t = 1":
-            lambda net, z, noise: sampler(net, z, noise.flip(0)),
-        "this has eps_hat in place of x_hat": lambda net, z, noise: sampler(
+            lambda net, z, noise, *moves: sampler(net, z, noise.flip(0), *moves),
+        "this has eps_hat in place of x_hat": lambda net, *given: sampler(
             lambda z, g: process.v_from_x(
-                z, turn(z, net(z, g), g, back=True)[1], Noise.from_gamma(g).like(z)), z, noise),
-        "v_hat is not x_hat: rotate back": lambda net, z, noise: sampler(
-            lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
+                z, turn(z, net(z, g), g, back=True)[1], Noise.from_gamma(g).like(z)), *given),
+        "v_hat is not x_hat: rotate back": lambda net, *given: sampler(
+            lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), *given),
     },
 )  # fmt: skip
 
