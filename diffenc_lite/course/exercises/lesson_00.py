@@ -8,10 +8,10 @@ EXERCISES: Lesson = {}
 
 EXERCISES["00.1"] = lambda: Exercise(
     question=r"""$\gamma(t)$ runs linearly from $-13.3$ at $t=0$ to $5$ at $t=1$. At which $t$ are
-    the factors of signal and noise equal, $\alpha_t^2 = \sigma_t^2$?""",
+    signal and noise equally strong, $\alpha_t^2 = \sigma_t^2$?""",
     form=Number(tolerance=0.005),
     answer=lambda: 13.3 / 18.3,
-    hints=["Equal factors mean a signal-to-noise ratio of 1.",
+    hints=["Equally strong means a signal-to-noise ratio of 1.",
            r"The ratio is $e^{-\gamma_t}$: which $\gamma$ makes it 1?",
            r"In all $\gamma$ climbs by 18.3, in a straight line: how much of the climb is behind "
            "it there?"],

@@ -51,7 +51,7 @@ EXERCISES["07.3"] = lambda: Exercise(
     $\hat x=\mathbb E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to
     $5$, $T=4$ equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats
     is the diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both?
-    Predict which of the two is below one nat, then compute both. (With the folded scale both are 0:
+    Predict how much of it $w^*$ hides, then compute both. (With the folded scale both are 0:
     why?)""",
     form=Number(count=2),
     answer=answer_07_3,
@@ -64,7 +64,7 @@ EXERCISES["07.3"] = lambda: Exercise(
 )
 
 
-def _costs_and_price(generator: Any) -> tuple[Any, float]:
+def _costs_and_fee(generator: Any) -> tuple[Any, float]:
     """Costs that grow with the length of a step, as those of a model do"""
     last = int(torch.randint(6, 12, (), generator=generator))
     i = torch.arange(last + 1, dtype=torch.float64)
@@ -73,21 +73,21 @@ def _costs_and_price(generator: Any) -> tuple[Any, float]:
     return costs, float(0.3 + 3 * torch.rand((), generator=generator))
 
 
-def answer_07_4(costs: Any, price: float) -> float:
+def answer_07_4(costs: Any, fee: float) -> float:
     paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
-    return min(float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths)
+    return min(float(costs[p[:-1], p[1:]].sum()) + fee * (len(p) - 1) for p in paths)
 
 
 EXERCISES["07.4"] = lambda: Exercise(
-    question="""A call of the network is not free: let each step cost `price` nats more, and let
+    question="""A call of the network is not free: let each step cost `fee` nats more, and let
     the number of steps be free. Write a dynamic program that returns the smallest sum that any path
-    from the first node to the last can have, steps and prices together. `costs[i, j]` is the step
+    from the first node to the last can have, costs and fees together. `costs[i, j]` is the step
     from node $j$ down to node $i<j$, and infinite elsewhere.""",
     form=Program(
-        "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
+        "costs (N+1, N+1), fee", "one number, in nats", _costs_and_fee, tolerance=1e-6),
     answer=answer_07_4,
     hints=["One list will do: the best sum from node 0 to node $j$, over any number of steps, "
-           "each with its own cost and one price.",
+           "each with its own cost and one fee.",
            "The last step to $j$ comes from some $i<j$; what came before must be cheapest "
            "itself.",
            "The list starts with 0."],
