@@ -164,7 +164,7 @@ def test_images_chains_and_parts_that_do_not_fit_are_refused(small_model):
             compress(model, wrong, 2)
     with pytest.raises(TypeError, match="^model must"):
         compress(torch.nn.Linear(2, 2), images, 2)
-    with pytest.raises(ValueError, match="steps"):
+    with pytest.raises(ValueError, match="chain must be"):
         compress(model, images, 0)
     ahead = module_of(shift=lambda x, gamma: 0 * x + 1)  # at t = 0 too
     with pytest.raises(ValueError, match="^encoder"):

@@ -120,9 +120,12 @@ def test_readme_says_what_fit_does_in_its_own_numbers():
     _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
     words = " ".join(README.split())
     assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in words
-    files = {(r.get("steps"), r.get("ratio")): r.get("bytes") for r in load_results("file_sizes")}
-    old, new = (files[8, ratio] / 1000 for ratio in ("w = 1", "w*"))
-    assert f"that is {new:.0f} bytes a digit in place of {old:.0f}" in words
+    files = [round(row["bytes"] / 1000) for row in load_results("file_sizes") if "bytes" in row]
+    xz, w_1, fitted, best = files[4:8]
+    assert (
+        f"{w_1} bytes a digit, {fitted} fitted, and {best} fitted on the best grid (xz {xz})"
+        in words
+    )
 
 
 def test_readme_maps_every_notebook():

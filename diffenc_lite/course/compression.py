@@ -17,7 +17,6 @@ import json
 import math
 import zlib
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from ..pretrained.signature import signature
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]
+TableFor = Callable[[Tensor | None], Table]  # an x, or None for a receiver, who has none yet
 PRECISION, LANES, LOW = 24, 64, 2**32  # bits of a probability; heads of a stack, all >= LOW
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, odd
 FINE, REACH = 2, 16  # bins in sigma_Q; standard deviations on either side of an alphabet
@@ -41,8 +41,8 @@ MAGIC = b"diffenc\x01"  # followed by the sha256 of all that comes after it
 
 def stir(heads: NDArray[np.uint64]) -> None:
     """Flip the newest 24 bits of heads, which the next symbols are popped from, by a hash of the
-    others (Fibonacci's; Knuth 1998, 6.4); a second call undoes it. Without it they tell what was
-    pushed; where q is not p, they are then not uniform, and what is popped next is no draw."""
+    others (Fibonacci's; Knuth 1998, 6.4); a second call undoes it. Without it the newest bits tell
+    what was pushed: where q is not p they are not uniform, and the next pop is no draw."""
     heads ^= (heads >> PRECISION) * GOLDEN >> (64 - PRECISION)
 
 
@@ -113,58 +113,44 @@ def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
     return as_table(torch.special.ndtr((edges - mean.reshape(-1, 1)) / width))
 
 
-class Latent(NamedTuple):
-    """z_s, given z_t, in bins of sigma_Q / FINE around the mean of p."""
-
-    mean: Tensor  # of p
-    size: Tensor  # of a bin
-    ratio: Tensor
-    q_mean: Callable[[Tensor], Tensor]  # for an x
-
-    def table(self, x: Tensor | None) -> Table:
-        """Of q for an x; of p without one."""
-        width = FINE / self.ratio.reshape(-1, 1).sqrt()
-        reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
-        if x is None:
-            return bins(0 * self.mean, width, reach)
-        gap = (self.q_mean(x) - self.mean) / self.size
-        return bins((gap * 64).round() / 64, FINE, reach)
-
-
-def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> Latent:
-    """G1-G3: z_s of step i, given z_t; z_1 for i = T, where of z only the shape counts."""
+def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> tuple[Tensor, Tensor, TableFor]:
+    """G1-G3: z_s of step i, given z_t; z_1 for i = T, where of z only the shape counts. Returns the
+    mean of p, the size of a bin, sigma_Q / FINE, and the table of q for an x, or of p for None."""
     if i == chain.steps:
         end = model.schedule(chain.grid[-1:].to(z))
-        return Latent(
-            0 * z,
-            end.sigma / FINE,
-            end.sigma.square(),  # since p(z_1) has the variance 1
-            lambda x: process.marginal(model.encode_step(x, end.gamma, end.gamma)[0], end).mean,
-        )
-    step = chain.step(i, z)
-    s, t = (model.schedule(depth.expand(1)) for depth in (step.s, step.t))
-    x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
-    p = process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale)
-    return Latent(
-        p.mean,
-        p.variance.sqrt() / FINE,
-        step.ratio,
-        lambda x: process.posterior(z, *model.encode_step(x, s.gamma, t.gamma), s, t).mean,
-    )
+        mean, sigma, ratio = 0 * z, end.sigma, end.sigma.square()  # as p(z_1) has the variance 1
+    else:
+        step = chain.step(i, z)
+        s, t = (model.schedule(depth.expand(1)) for depth in (step.s, step.t))
+        x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
+        p = process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale)
+        mean, sigma, ratio = p.mean, p.variance.sqrt(), step.ratio
+
+    def table(x: Tensor | None) -> Table:
+        width = FINE / ratio.reshape(-1, 1).sqrt()
+        reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
+        if x is None:
+            return bins(0 * mean, width, reach)
+        if i == chain.steps:
+            q = process.marginal(model.encode_step(x, end.gamma, end.gamma)[0], end)
+        else:
+            q = process.posterior(z, *model.encode_step(x, s.gamma, t.gamma), s, t)
+        return bins(((q.mean - mean) / sigma * FINE * 64).round() / 64, FINE, reach)
+
+    return mean, sigma / FINE, table
 
 
 def pop_latents(
     stack: Stack, model: DiffEnc, chain: Chain, z: Tensor, x: Tensor | None = None
-) -> tuple[list[tuple[Latent, Symbols]], Table]:
+) -> tuple[list[tuple[TableFor, Symbols]], Table]:
     """Take z_1, ..., z_0 off a stack: a sender with q for x, a receiver, who has no x yet, with p.
     Returns them and the table of p(x | z_0). Args: z, only for its shape, (1, ...)."""
     latents = []
     for i in reversed(range(chain.steps + 1)):
-        z_s = latent(model, chain, i, z)
-        popped = stack.pop(table := z_s.table(x))
-        latents.append((z_s, popped))
-        place = torch.from_numpy(popped).view_as(z) - (table.shape[1] // 2 - 1)
-        z = z_s.mean + z_s.size * place
+        mean, size, table_for = latent(model, chain, i, z)
+        popped = stack.pop(table := table_for(x))
+        latents.append((table_for, popped))
+        z = mean + size * (torch.from_numpy(popped).view_as(z) - (table.shape[1] // 2 - 1))
     logits = pixels.level_logits(z, model.schedule(chain.grid[:1].to(z)), model.levels)
     p_levels = ((logits * 1024).round() / 1024).softmax(-1).flatten(0, -2)
     return latents, as_table(p_levels.cumsum(-1))
@@ -175,8 +161,8 @@ def push_image(stack: Stack, model: DiffEnc, chain: Chain, image: Tensor) -> Non
     x = model.to_unit(image)
     latents, levels = pop_latents(stack, model, chain, x, x)
     stack.push(levels, image.flatten().long().numpy())
-    for z, popped in reversed(latents):
-        stack.push(z.table(None), popped)
+    for table_for, popped in reversed(latents):
+        stack.push(table_for(None), popped)
     stir(stack.heads)  # else the next pop would undo the last push's
 
 
@@ -185,8 +171,8 @@ def pop_image(stack: Stack, model: DiffEnc, chain: Chain, shape: list[int]) -> T
     stir(stack.heads)
     latents, levels = pop_latents(stack, model, chain, torch.zeros(1, *shape, dtype=torch.float64))
     image = torch.from_numpy(stack.pop(levels)).byte().view(1, *shape)
-    for z, popped in reversed(latents):
-        stack.push(z.table(model.to_unit(image)), popped)
+    for table_for, popped in reversed(latents):
+        stack.push(table_for(model.to_unit(image)), popped)
     return image
 
 
@@ -196,7 +182,12 @@ def compress(model: DiffEnc, images: Tensor, chain: Chain | int) -> bytes:
     and ValueError for parts that `check_parts` refuses."""
     check_images(model, images)
     check_parts(model, images)
-    images, chain, stack, (exact, digest) = images.cpu(), as_chain(chain), Stack(), _exact(model)
+    images, chain, stack, (exact, digest) = (
+        images.cpu(),
+        as_chain(chain, "chain"),
+        Stack(),
+        _exact(model),
+    )
     for image in images.split(1):
         push_image(stack, exact, chain, image)
     of_chain = {name: chain.as_dict()[name] for name in ("grid", "ratio", "scale")}
@@ -218,7 +209,8 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
     end = 4 + int.from_bytes(content[:4], "little")
     head = json.loads(zlib.decompress(content[4:end]))
     if digest != head["model"]:
-        raise ValueError(f"model must be the one that data are of, {head['model']}; got {digest}")
+        told = f"{head['model']} with {head['levels']} levels"
+        raise ValueError(f"model must be the one that data are of, {told}; got {digest}")
     (n, *shape), chain, stack = head["shape"], Chain(**head["chain"]), Stack(content[end:])
     images = torch.cat([pop_image(stack, exact, chain, shape) for _ in range(n)][::-1])
     if hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16] != head["images"]:
@@ -229,7 +221,7 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
 def _exact(model: DiffEnc) -> tuple[DiffEnc, str]:
     """A copy in float64 on the CPU, and a digest of its weights and of what they do not tell."""
     check_model(model)
-    exact = copy.deepcopy(model).double().cpu().eval()
+    exact = copy.deepcopy(model).cpu().double().eval()
     told = signature(exact)
     told["ends"] = [f"{end:.6g}" for end in told["ends"]]  # of a learned schedule
     content = json.dumps(told, sort_keys=True).encode()
