@@ -201,6 +201,10 @@ def test_the_table_with_directions():
         count, *found = numbers("10", f"VDM at 2, {what}")
         assert count == 768 * (k + 1) + 1
         np.testing.assert_allclose(found[:2], half(at_2 - at_5), atol=1e-4)
+        if k == 2:
+            from_width = half(at_2 - with_width("vdm", 5.0))
+            found = numbers("10", "counted from noise to 5, width: 2 directions")
+            np.testing.assert_allclose(found, from_width, atol=1e-4)
     gained = np.mean([saved[5.0, 2, name] for name in sum(FOLDS, [])])
     (found,) = numbers("10", "p(z_1) of two directions at 5, no training:")
     assert found == pytest.approx(-gained, abs=1e-4)
@@ -272,10 +276,10 @@ def test_a_colour_late_and_by_picture():
         found = numbers("11", f"late fall of the {what}:")
         np.testing.assert_allclose(found, wanted, atol=6e-3)
         assert found[0] == pytest.approx(wanted[0], abs=6e-5)
-    behind = gap(arm, ("fade", 2.0), most=51_200)
-    found, _ = numbers("11", "tea-gardens, late: network behind number by")
     at = sorted(sum(FOLDS, [])).index("tea-gardens")
-    assert found == pytest.approx(behind[at], abs=6e-5)
+    late, equal = (gap(arm, ("fade", 2.0), most=most)[at] for most in (51_200, 3_200))
+    found = numbers("11", "tea-gardens, network minus number:")[:2]
+    assert found == pytest.approx([late, equal], abs=6e-5)
 
 
 def bound(model, steps, ratio):
