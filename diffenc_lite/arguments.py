@@ -48,7 +48,7 @@ def as_real(
     return float(given)
 
 
-def as_floats(name: str, given: Any) -> Tensor:
+def as_floats(name: str, given: Any, accepted: str = "numbers") -> Tensor:
     """A copy of a float tensor; other numbers in float64, so that no digit is lost. Raises
     ValueError, naming the argument, for what are no numbers, as bools."""
     if isinstance(given, Tensor) and given.is_floating_point():
@@ -58,7 +58,7 @@ def as_floats(name: str, given: Any) -> Tensor:
             return torch.as_tensor(given, dtype=torch.float64).clone()
     except (TypeError, ValueError, RuntimeError):
         pass
-    raise ValueError(f"{name} must be numbers; got {given!r}")
+    raise ValueError(f"{name} must be {accepted}; got {given!r}")
 
 
 def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
