@@ -62,11 +62,11 @@ def bound_at(
         diffusion = diffusion_loss(model, x, depth_draws, eps)
     else:
         diffusion = chain_loss(model, x, chain.drawn_index(depth_draws), eps, chain)
-    return _with_ends(diffusion, model, images, eps_0, depth_draws)
+    return _with_ends(model, images, eps_0, diffusion, depth_draws)
 
 
 def _with_ends(
-    diffusion: Tensor, model: DiffEnc, images: Tensor, eps_0: Tensor, draws: Tensor | None
+    model: DiffEnc, images: Tensor, eps_0: Tensor, diffusion: Tensor, draws: Tensor | None
 ) -> Bound:
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
     return Bound(prior, reconstruction, diffusion, images[0].numel(), draws)
@@ -141,8 +141,8 @@ def squared_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.counterterm`, a
-        number for all or one for each example, (B,). Returns (B, ...).
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.counterterm`,
+        a number for all or one for each example, (B,). Returns (B, ...).
     """
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
@@ -238,7 +238,7 @@ def elbo(
         x = pixels.to_unit(images, model.levels, model.dtype)
         every = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
         losses = [chain_loss(model, x, index, draw("noise", noise), chain) for index in every]
-        return _with_ends(torch.stack(losses).mean(0), model, images, eps_0, None)
+        return _with_ends(model, images, eps_0, torch.stack(losses).mean(0), None)
     if t is None:
         depth_draws = low_discrepancy(len(images), like, generator)
     else:

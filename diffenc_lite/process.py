@@ -64,8 +64,8 @@ Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbe
 
 
 def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
-    """None and words as they are, numbers as a tensor. Raises ValueError for a bool, and for words
-    but "folded" and the wishes."""
+    """None, "folded" and the wishes as they are, numbers as a tensor; ValueError for all else, as
+    a bool."""
     words = ("folded", *wishes)
     if scale is None or (isinstance(scale, str) and scale in words):
         return scale
@@ -83,8 +83,8 @@ def counterterm(
         numbers A / c:           (A / c - 1) x_hat
 
     With u_hat = x_hat all are (A / c - 1) x_hat, and have one limit: A / c tends to 1 + sigma_t^2.
-    Args: scale, numbers that broadcast to the data. For A / c - 1 alone, x_hat = 1 and u_hat = 1,
-    or 0 without a counterterm.
+    Args: scale, numbers that broadcast to the data; x_hat = 1 and u_hat = `model.u_hat(1.0)` give
+        A / c - 1 alone.
     """
     scale = as_scale(scale)
     if scale is None:
@@ -116,8 +116,7 @@ def generative_step(
 
 
 def gap(v_error: Tensor | float, x_change: Tensor | float, s: Noise, t: Noise) -> Tensor:
-    """L2: (mu_P - mu_Q) / sigma_Q for the mean with A = c; with another it is
-    gap + (A / c - 1) gap_slope
+    """L2: (mu_P - mu_Q) / sigma_Q where A = c; with another A it is gap + (A / c - 1) gap_slope
 
     mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s)], written with
     x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
