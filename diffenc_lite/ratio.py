@@ -57,7 +57,7 @@ def fit(
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
     chain = as_chain(steps)
-    batches = x_batches(model, images, batch)
+    batches, like = x_batches(model, images, batch), model.like_weights
     check_parts(model, images)
     scale = as_scale(scale, "best", "keep")
     check_one_of("ratio", ratio, ("step", "constant", "dimension"))
@@ -82,8 +82,8 @@ def fit(
         fitted = best_scale(means)
         # how one image moves A*/c, to first order
         by_image = (moments[..., 1] + (fitted - 1)[:, None] * moments[..., 2]) / means[:, 2:]
-        error = _mean_error(by_image).to(model.like_weights)
-        chain = Chain(chain.grid, chain.ratio, fitted.to(model.like_weights), None, error)
+        error = _mean_error(by_image).to(like)
+        chain = Chain(chain.grid, chain.ratio, fitted.to(like), None, error)
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:
@@ -91,7 +91,6 @@ def fit(
         # scale moves m at second order only: there m is least
         m, error = gaps.mean(1), _mean_error(gaps)
     w = best_ratio(m.mean() if ratio == "constant" else m)
-    like = model.like_weights
     w_error = None if ratio == "constant" else (w.square() * error).to(like)
     return Chain(chain.grid, w.to(like), chain.scale, w_error, chain.scale_error)
 
