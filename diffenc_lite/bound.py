@@ -218,7 +218,8 @@ def elbo(
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
     chain = None if steps is None else as_chain(steps)
-    images, like = images.to(model.device), model.like_weights
+    images = images.to(model.device)
+    like = model.like_weights
     if every_step and (chain is None or t is not None):
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and t={t}")
     if t is not None:

@@ -66,10 +66,10 @@ class Chain:
         values: dict[str, Any] = {"grid": grid, "ratio": _rows("ratio", self.ratio, len(grid) - 1)}
         if isinstance(scale := as_scale(self.scale), Tensor):
             values["scale"] = _rows("scale", scale, len(grid) - 1)
-        for name in ("ratio", "scale"):
-            if (error := getattr(self, f"{name}_error")) is not None:
-                number, name = values.get(name, torch.empty(0)), f"{name}_error"
-                values[name] = in_shape_of(name, as_floats(name, error), number, name[:5])
+        for of, error in (("ratio", self.ratio_error), ("scale", self.scale_error)):
+            if error is not None:
+                number, name = values.get(of, torch.empty(0)), f"{of}_error"
+                values[name] = in_shape_of(name, as_floats(name, error), number, of)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 

@@ -1,7 +1,7 @@
 """The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3-G5).
 
 Here `s` and `t` are the `Noise` at two depths, s < t, already in a shape that broadcasts to the
-data (`noise.like(x)`); in other files they are the depths, and `at_s` and `at_t` the noise there.
+data (`noise.like(x)`); where there are depths too, those are s and t, and these `at_s` and `at_t`.
 Nothing here knows of networks, schedules or encoders.
 """
 

@@ -57,7 +57,8 @@ def fit(
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
     chain = as_chain(steps)
-    batches, like = x_batches(model, images, batch), model.like_weights
+    batches = x_batches(model, images, batch)
+    like = model.like_weights
     check_parts(model, images)
     scale = as_scale(scale, "best", "keep")
     check_one_of("ratio", ratio, ("step", "constant", "dimension"))
