@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 
-def not_real(given: Any) -> bool:
+def has_bool_or_complex(given: Any) -> bool:
     """Whether it is, or has in it, a bool, which as a number would be 1 or 0, or a complex number,
     which would lose a part."""
     if isinstance(given, list | tuple):
-        return any(not_real(value) for value in given)
+        return any(has_bool_or_complex(value) for value in given)
     kind = str(getattr(given, "dtype", type(given).__name__)).removeprefix("torch.")
     return kind.startswith(("bool", "complex"))
 
@@ -26,7 +26,7 @@ def as_whole(
 
     Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range."""
     try:
-        number = None if not_real(given) else operator.index(given)
+        number = None if has_bool_or_complex(given) else operator.index(given)
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):
@@ -48,17 +48,17 @@ def as_real(
     return float(given)
 
 
-def as_floats(name: str, given: Any) -> Tensor:
+def as_floats(name: str, given: Any, accepted: str = "numbers") -> Tensor:
     """A copy of a float tensor; other numbers in float64, so that no digit is lost. Raises
     ValueError, naming the argument, for what are no numbers, as bools."""
     if isinstance(given, Tensor) and given.is_floating_point():
         return given.clone()
     try:
-        if not not_real(given):
+        if not has_bool_or_complex(given):
             return torch.as_tensor(given, dtype=torch.float64).clone()
     except (TypeError, ValueError, RuntimeError):
         pass
-    raise ValueError(f"{name} must be numbers; got {given!r}")
+    raise ValueError(f"{name} must be {accepted}; got {given!r}")
 
 
 def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
@@ -68,15 +68,15 @@ def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {given!r}")
 
 
-def in_shape_of(name: str, given: Any, like: Tensor, of: str) -> Tensor:
-    """What was given or returned, if it is a tensor in the shape of `like`. Args: name and of, of
-    the two, for the message. Raises TypeError if it is no tensor of real numbers, ValueError for
+def in_shape_of(name: str, given: Any, other: Tensor, of: str) -> Tensor:
+    """What was given or returned, if it is a tensor in the shape of the other. Args: name and of,
+    of the two, for the message. Raises TypeError if it is no tensor of real numbers, ValueError for
     another shape."""
-    if not isinstance(given, Tensor) or not_real(given):
+    if not isinstance(given, Tensor) or has_bool_or_complex(given):
         got = given.dtype if isinstance(given, Tensor) else type(given).__name__
         raise TypeError(f"{name} must be a tensor of numbers; got {got}")
-    if given.shape != like.shape:
-        wanted = f"the shape of {of}, {tuple(like.shape)}"
+    if given.shape != other.shape:
+        wanted = f"the shape of {of}, {tuple(other.shape)}"
         raise ValueError(f"{name} must have {wanted}; got {tuple(given.shape)}")
     return given
 

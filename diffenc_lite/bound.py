@@ -5,7 +5,6 @@ training too. Each term is also a function of its own, on x in (-1, 1).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +13,6 @@ from . import pixels, process
 from .arguments import as_floats, brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
 from .checks import check_smooth
-from .encoder import has_counterterm
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
@@ -26,7 +24,7 @@ class Bound:
     """The three terms and their `total` in nats per example, each (B,), of data with `dims`
     dimensions; in bits per dimension the total is `bits_per_dim()`.
 
-    depth_draws: (B,), the numbers in [0, 1) that chose the depths (see `bound_at`); None if all
+    depth_draws: (B,), the numbers in [0, 1] that chose the depths (see `bound_at`); None if all
         steps count.
     """
 
@@ -55,7 +53,7 @@ def bound_at(
 ) -> Bound:
     """L0-L4 with one depth for each example, as training minimises it and `elbo` reports it.
 
-    Args: images uint8 (B, ...); depth_draws (B,) in [0, 1), the depth t (L4) or, in a chain, what
+    Args: images uint8 (B, ...); depth_draws (B,) in [0, 1], the depth t (L4) or, in a chain, what
         chooses the step (L3); eps in z_t, (B, ...); eps_0 in z_0, (E, ...), E <= B: prior and
         reconstruction are those of the first E images.
     """
@@ -63,9 +61,15 @@ def bound_at(
     if chain is None:
         diffusion = diffusion_loss(model, x, depth_draws, eps)
     else:
-        diffusion = chain_loss(model, x, chain.drawn_step(depth_draws), eps, chain)
+        diffusion = chain_loss(model, x, chain.drawn_index(depth_draws), eps, chain)
+    return _with_ends(model, images, eps_0, diffusion, depth_draws)
+
+
+def _with_ends(
+    model: DiffEnc, images: Tensor, eps_0: Tensor, diffusion: Tensor, draws: Tensor | None
+) -> Bound:
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, x[0].numel(), depth_draws)
+    return Bound(prior, reconstruction, diffusion, images[0].numel(), draws)
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,8 +132,8 @@ def gap_and_slope(
     """
     x_t, x_change = model.encode_step(x, at_s.gamma, at_t.gamma)
     v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at_t)
-    s, t = at_s.like(x), at_t.like(x)
-    return process.gap(v_error, x_change, s, t), process.gap_slope(x_hat, s, t)
+    at_s, at_t = at_s.like(x), at_t.like(x)
+    return process.gap(v_error, x_change, at_s, at_t), process.gap_slope(x_hat, at_s, at_t)
 
 
 def squared_gap(
@@ -137,16 +141,15 @@ def squared_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.scale_minus_one`,
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.counterterm`,
         a number for all or one for each example, (B,). Returns (B, ...).
     """
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     g, h = gap_and_slope(model, x, at_s, at_t, eps)
-    counterterm, scale = has_counterterm(model.encoder), _broadcast(x, "scale", scale)
-    extra = process.scale_minus_one(counterterm, at_s.like(x), at_t.like(x), scale)
-    return (g + extra * h).square()
+    extra = process.counterterm(1.0, model.u_hat(1.0), at_s, at_t, scale)  # A / c - 1
+    return (g + _like(x, extra) * h).square()
 
 
 def step_loss(
@@ -163,15 +166,12 @@ def step_loss(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
         dimension, (B, ...); scale as in `squared_gap`.
     """
-    w = _broadcast(x, "ratio", ratio)
+    w = _like(x, as_floats("ratio", ratio).to(x))
     return sum_dims(kl_ratio(squared_gap(model, x, s, t, eps, scale), w))
 
 
-def _broadcast(x: Tensor, name: str, given: Any) -> Any:
-    """Numbers, to broadcast to x, (B,) one for each example; a word or None as it is."""
-    if given is None or isinstance(given, str):
-        return given
-    values = as_floats(name, given).to(x)
+def _like(x: Tensor, values: Tensor) -> Tensor:
+    """(B,) -> (B, 1, ..., 1), one for each example; others as they are."""
     return values.reshape(-1, *[1] * (x.dim() - 1)) if values.dim() == 1 else values
 
 
@@ -218,7 +218,8 @@ def elbo(
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
     chain = None if steps is None else as_chain(steps)
-    images, like = images.to(model.device), model.like_weights
+    images = images.to(model.device)
+    like = model.like_weights
     if every_step and (chain is None or t is not None):
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and t={t}")
     if t is not None:
@@ -237,12 +238,11 @@ def elbo(
     if chain is not None and every_step:
         x = pixels.to_unit(images, model.levels, model.dtype)
         every = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
-        losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in every]
-        prior, reconstruction = end_losses(model, images, eps_0)
-        return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
+        losses = [chain_loss(model, x, index, draw("noise", noise), chain) for index in every]
+        return _with_ends(model, images, eps_0, torch.stack(losses).mean(0), None)
     if t is None:
         depth_draws = low_discrepancy(len(images), like, generator)
     else:
         t = t.to(like)
-        depth_draws = t if chain is None else (chain.step_at(t) + 0.5) / chain.steps
+        depth_draws = t if chain is None else (chain.index_at(t) + 0.5) / chain.steps
     return bound_at(model, images, depth_draws, draw("noise", noise), eps_0, chain)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .arguments import as_floats, as_whole, brief, device_of_draws, in_shape_of
-from .process import Scale, check_scale
+from .process import Scale, as_scale
 
 
 class Step(NamedTuple):
@@ -36,7 +36,7 @@ class Chain:
     grid: (T+1,), the depths where steps end, increasing from 0 to 1.
     ratio: w = sigma_Q^2 / sigma_P^2 > 0, a number, (T,) or, with one w for each dimension of an
         example (W5), (T, ...). Kept as (T,) or (T, ...).
-    scale: of the mean of p (`process.scale_minus_one`): None, the paper's (G3); "folded"; or
+    scale: of the mean of p (`process.counterterm`): None, the paper's (G3); "folded"; or
         A / c > 0, a number or (T,), kept as (T,).
     ratio_error, scale_error: standard errors over images, as `fit` estimates them.
     Raises ValueError, naming the argument, for a grid, ratio or scale that is none of these.
@@ -64,13 +64,12 @@ class Chain:
         if grid[0] != 0 or grid[-1] != 1 or not bool((grid.diff() > 0).all()):
             raise ValueError(f"grid must increase from 0 to 1; got {brief(grid)}")
         values: dict[str, Any] = {"grid": grid, "ratio": _rows("ratio", self.ratio, len(grid) - 1)}
-        check_scale(self.scale)
-        if self.scale is not None and not isinstance(self.scale, str):
-            values["scale"] = _rows("scale", self.scale, len(grid) - 1)
-        for name in ("ratio", "scale"):
-            if (error := getattr(self, f"{name}_error")) is not None:
-                number, name = values.get(name, torch.empty(0)), f"{name}_error"
-                values[name] = in_shape_of(name, as_floats(name, error), number, name[:5])
+        if isinstance(scale := as_scale(self.scale), Tensor):
+            values["scale"] = _rows("scale", scale, len(grid) - 1)
+        for of, error in (("ratio", self.ratio_error), ("scale", self.scale_error)):
+            if error is not None:
+                number, name = values.get(of, torch.empty(0)), f"{of}_error"
+                values[name] = in_shape_of(name, as_floats(name, error), number, of)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -79,25 +78,25 @@ class Chain:
         """T"""
         return len(self.grid) - 1
 
-    def drawn_step(self, depth_draws: Tensor) -> Tensor:
-        """Numbers in [0, 1) -> the steps that they fall in when all are equally likely."""
+    def drawn_index(self, depth_draws: Tensor) -> Tensor:
+        """Numbers in [0, 1] -> the steps that they fall in when all are equally likely."""
         return (depth_draws * self.steps).long().clamp(max=self.steps - 1)
 
-    def step_at(self, t: Tensor) -> Tensor:
+    def index_at(self, t: Tensor) -> Tensor:
         """t in [0, 1] -> the steps with s < t <= their upper end. A t that rounding has put just
         above a depth of the grid counts as that depth."""
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
         return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
 
-    def step(self, i: Tensor | int, like: Tensor) -> Step:
-        """Steps i, (B,), for data `like`, (B, ...): its dtype and device. Raises ValueError if the
-        chain has a ratio for each dimension of data of another shape."""
-        if self.ratio.dim() > 1 and self.ratio.shape[1:] != like.shape[1:]:
-            wanted = (self.steps, *like.shape[1:])
+    def step(self, index: Tensor | int, x: Tensor) -> Step:
+        """The steps of an index, (B,) or one, in dtype and on device of the data x, (B, ...).
+        Raises ValueError if the chain has a ratio for each dimension of data of another shape."""
+        if self.ratio.dim() > 1 and self.ratio.shape[1:] != x.shape[1:]:
+            wanted = (self.steps, *x.shape[1:])
             raise ValueError(f"ratio must have shape {wanted}; got {tuple(self.ratio.shape)}")
-        grid, scale = self.grid.to(like), self.scale
-        scale = scale.to(like)[i] if isinstance(scale, Tensor) else scale
-        return Step(grid[i], grid[i + 1], self.ratio.to(like)[i], scale)
+        grid, scale = self.grid.to(x), self.scale
+        scale = scale.to(x)[index] if isinstance(scale, Tensor) else scale
+        return Step(grid[index], grid[index + 1], self.ratio.to(x)[index], scale)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; `Chain(**chain.as_dict())` is the chain again."""

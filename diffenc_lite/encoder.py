@@ -90,8 +90,8 @@ class ScalingEncoder(nn.Module):
         return x + self.shift(x, gamma)
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
-        return -_sigma2_change(s, t) * x
+        at_s, at_t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
+        return -_sigma2_change(at_s, at_t) * x
 
 
 class LearnedEncoder(nn.Module):
@@ -126,10 +126,10 @@ class LearnedEncoder(nn.Module):
         return Encoding(x_t, x_t - y - dy_dgamma)
 
     def encode_step(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
+        at_s, at_t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
         y_s, y_t = at_both(self.y, self.network, x, gamma_s, gamma_t)
-        x_change = _sigma2_change(s, t) * (y_t - x) + s.sigma.square() * (y_t - y_s)
-        return x + t.sigma.square() * (y_t - x), x_change
+        x_change = _sigma2_change(at_s, at_t) * (y_t - x) + at_s.sigma.square() * (y_t - y_s)
+        return x + at_t.sigma.square() * (y_t - x), x_change
 
 
 def drops(part: Any) -> bool:
@@ -139,19 +139,18 @@ def drops(part: Any) -> bool:
 
 
 def at_both(
-    function: Callable[[Tensor, Tensor], Tensor], part: Any, x: Tensor, s: Tensor, t: Tensor
-) -> tuple[Tensor, Tensor]:
-    """function(x, s) and function(x, t), in one call, and with the same dropout if `part` drops."""
+    function: Callable[[Tensor, Tensor], Tensor], part: Any, x: Tensor, *gammas: Tensor
+) -> tuple[Tensor, ...]:
+    """function(x, gamma) for two gammas, in one call, and with the same dropout if `part` drops."""
     if drops(part):
-        both = torch.func.vmap(lambda g: function(x, g), randomness="same")(torch.stack([s, t]))
-        return both[0], both[1]
-    first, second = function(torch.cat([x, x]), torch.cat([s, t])).chunk(2)
-    return first, second
+        of_x = torch.func.vmap(lambda gamma: function(x, gamma), randomness="same")
+        return of_x(torch.stack(gammas)).unbind()
+    return function(torch.cat([x, x]), torch.cat(gammas)).chunk(2)
 
 
-def _sigma2_change(s: Noise, t: Noise) -> Tensor:
+def _sigma2_change(at_s: Noise, at_t: Noise) -> Tensor:
     """sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t), without a difference"""
-    return (s.alpha * t.sigma).square() * step_c(s, t)
+    return (at_s.alpha * at_t.sigma).square() * step_c(at_s, at_t)
 
 
 # By name, made of a function that makes the network y, for those that need it, and a ModelConfig.

@@ -222,10 +222,10 @@ def build(config: ModelConfig) -> DiffEnc:
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
 
-    def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
+    def network(unet: UNetConfig, mlp: tuple[int, int], for_y: bool) -> nn.Module:
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder, schedule)
-        return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
+            return MLP(*mlp, config.shape, for_y, schedule)
+        return UNet(replace(unet, dropout=config.dropout), config.shape, for_y, schedule)
 
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
     make_encoder = ENCODERS[config.encoder]

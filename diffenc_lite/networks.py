@@ -35,7 +35,7 @@ class UNetConfig:
     fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser; of K levels
         log2(K / 2) tells the most, 7 of 256. The paper has (6, 7). With more of them training is
         several times faster (2.8 instead of 7.4 bits/dim in updates 101 to 200 on MNIST).
-    smooth: on the way up interpolate between pixels (bilinear) instead of repeating each.
+    bilinear: on the way up interpolate between pixels instead of repeating each.
     patch: patch x patch pixels become the channels of one, which is faster and coarser; at an edge
         that does not divide, the last row and column are repeated.
     """
@@ -47,7 +47,7 @@ class UNetConfig:
     attention: bool = True
     dropout: float = 0.0
     fourier: tuple[float, ...] = (1, 3, 5, 6, 7)
-    smooth: bool = False
+    bilinear: bool = False
     patch: int = 1
 
 
@@ -111,16 +111,16 @@ class Network(nn.Module):
     def __init__(
         self,
         shape: tuple[int, ...],
-        encoder: bool,
+        for_y: bool,
         schedule: AnySchedule | None,
         fourier: tuple[float, ...],
         features: int,
     ):
         super().__init__()
         self.shape = tuple(shape)
-        self.fourier = None if encoder else FourierFeatures(fourier)
-        self.channels_in = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
-        self.channels_out = shape[0] + (0 if encoder else self.channels_in)
+        self.fourier = None if for_y else FourierFeatures(fourier)
+        self.channels_in = shape[0] * (1 if for_y else 1 + 2 * len(fourier))
+        self.channels_out = shape[0] + (0 if for_y else self.channels_in)
         self.embed = GammaEmbedding(features, schedule)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ class Network(nn.Module):
 class MLP(Network):
     """For points: (B, D), gamma (B,) -> (B, D), residual `layers` of `width`.
 
-    Args: shape (D,); encoder, whether it is the y of a learned encoder; schedule, the model's.
+    Args: shape (D,); for_y, whether it is the y of a learned encoder; schedule, the model's.
     """
 
     def __init__(
@@ -146,13 +146,13 @@ class MLP(Network):
         width: int,
         layers: int,
         shape: tuple[int, ...] = (2,),
-        encoder: bool = False,
+        for_y: bool = False,
         schedule: AnySchedule | None = None,
         fourier: tuple[float, ...] = (1, 3, 5, 6, 7),
     ):
         if len(as_shape(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
-        super().__init__(shape, encoder, schedule, fourier, width)
+        super().__init__(shape, for_y, schedule, fourier, width)
         self.stem = nn.Linear(self.channels_in, width)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
@@ -219,7 +219,7 @@ def halve(h: Tensor) -> Tensor:
 class UNet(Network):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
-    Args: shape (C, H, W); encoder, whether it is the y of a learned encoder; schedule, the model's.
+    Args: shape (C, H, W); for_y, whether it is the y of a learned encoder; schedule, the model's.
     What goes in and out of each block on the way down is added at the same place on the way up.
     """
 
@@ -227,7 +227,7 @@ class UNet(Network):
         self,
         config: UNetConfig,
         shape: tuple[int, ...] = (1, 28, 28),
-        encoder: bool = False,
+        for_y: bool = False,
         schedule: AnySchedule | None = None,
     ):
         if len(config.channels) != len(config.blocks):
@@ -235,8 +235,8 @@ class UNet(Network):
         if len(as_shape(shape)) != 3:
             raise ValueError(f"shape must be (C, H, W); got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
-        super().__init__(shape, encoder, schedule, config.fourier, features)
-        self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
+        super().__init__(shape, for_y, schedule, config.fourier, features)
+        self.pool, self.upsampling = config.pool, "bilinear" if config.bilinear else "nearest"
         self._patch, pixels = config.patch, config.patch**2  # told by the stem's shape
         self.stem = nn.Conv2d(pixels * self.channels_in, first, 3, padding=1)
 
@@ -312,7 +312,7 @@ SIZES = {
     # blocks at full resolution, and an encoder that does not repeat pixels in squares
     "medium": Size(
         UNetConfig((32, 48, 64), (2, 1, 4)),
-        UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),
+        UNetConfig((8, 16, 48), (0, 0, 1), attention=False, bilinear=True),
         (256, 3),
         (128, 2),
     ),

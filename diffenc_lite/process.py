@@ -1,14 +1,15 @@
 """The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3-G5).
 
-`s` and `t` are `Noise` at the two depths, s < t, already in a shape that broadcasts to the data
-(`noise.like(x)`). Nothing here knows of networks, schedules or encoders.
+Here `s` and `t` are the `Noise` at two depths, s < t, already in a shape that broadcasts to the
+data (`noise.like(x)`); where there are depths too, those are s and t, and these `at_s` and `at_t`.
+Nothing here knows of networks, schedules or encoders.
 """
 
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .arguments import as_floats, not_real
+from .arguments import as_floats
 from .schedule import Noise, step_c
 
 
@@ -62,30 +63,35 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbers A / c
 
 
-def check_scale(scale: Any, *wishes: str) -> None:
-    """Raise ValueError for a bool, and for words but "folded" and the wishes."""
+def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
+    """None, "folded" and the wishes as they are, numbers as a tensor; ValueError for all else, as
+    a bool."""
     words = ("folded", *wishes)
-    if not_real(scale) or (isinstance(scale, str) and scale not in words):
-        accepted = ", ".join(["None", *(f'"{word}"' for word in words)])
-        raise ValueError(f"scale must be {accepted} or numbers A / c; got {scale!r}")
+    if scale is None or (isinstance(scale, str) and scale in words):
+        return scale
+    accepted = ", ".join(["None", *(f'"{word}"' for word in words)])
+    return as_floats("scale", scale, f"{accepted} or numbers A / c")
 
 
-def scale_minus_one(counterterm: bool, s: Noise, t: Noise, scale: Scale = None) -> Tensor:
-    """G5: A / c - 1, whatever way the scale is said
+def counterterm(
+    x_hat: Tensor | float, u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale = None
+) -> Tensor:
+    """G3, G5: what the mean of p adds to x_hat. Here, and nowhere else, a scale becomes a number:
 
-        None, the paper's (G3):  (gamma_t - gamma_s) sigma_t^2 / c, or 0 without a counterterm
-        "folded":                sigma_t^2, or 0 without a counterterm
-        numbers A / c:           A / c - 1
+        None, the paper's (G3):  (gamma_t - gamma_s) sigma_t^2 / c  u_hat
+        "folded":                sigma_t^2 u_hat
+        numbers A / c:           (A / c - 1) x_hat
 
-    All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 without a counterterm).
-    Args: counterterm, whether u_hat is x_hat, or 0; scale, numbers that broadcast to the data.
+    With u_hat = x_hat all are (A / c - 1) x_hat, and have one limit: A / c tends to 1 + sigma_t^2.
+    Args: scale, numbers that broadcast to the data; x_hat = 1 and u_hat = `model.u_hat(1.0)` give
+        A / c - 1 alone.
     """
-    check_scale(scale)
+    scale = as_scale(scale)
     if scale is None:
-        return counterterm * ((t.gamma - s.gamma) * t.sigma.square() / step_c(s, t))
+        return (t.gamma - s.gamma) * t.sigma.square() / step_c(s, t) * u_hat
     if isinstance(scale, str):
-        return counterterm * t.sigma.square()
-    return as_floats("scale", scale).to(s.gamma) - 1
+        return t.sigma.square() * u_hat
+    return (scale.to(s.gamma) - 1) * x_hat
 
 
 def generative_step(
@@ -98,22 +104,19 @@ def generative_step(
     scale: Scale = None,
 ) -> Normal:
     """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
-    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c (x_hat + (A / c - 1) u_hat)
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c (x_hat + counterterm)
 
-    With u_hat = x_hat the last term is alpha_s A x_hat; so it is with numbers as scale, whatever
-    u_hat is.
+    With u_hat = x_hat the last term is alpha_s A x_hat.
     Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in
-        `scale_minus_one`.
+        `counterterm`.
     """
-    c, extra = step_c(s, t), scale_minus_one(True, s, t, scale)
-    along = u_hat if scale is None or isinstance(scale, str) else x_hat
-    mean = _kept(z_t, s, t) + s.alpha * (c * (x_hat + extra * along))
+    c = step_c(s, t)
+    mean = _kept(z_t, s, t) + s.alpha * (c * (x_hat + counterterm(x_hat, u_hat, s, t, scale)))
     return Normal(mean, s.sigma.square() * c / ratio)
 
 
 def gap(v_error: Tensor | float, x_change: Tensor | float, s: Noise, t: Noise) -> Tensor:
-    """L2: (mu_P - mu_Q) / sigma_Q for the mean with A = c; with another it is
-    gap + scale_minus_one gap_slope
+    """L2: (mu_P - mu_Q) / sigma_Q where A = c; with another A it is gap + (A / c - 1) gap_slope
 
     mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s)], written with
     x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.

@@ -21,10 +21,9 @@ from .arguments import as_floats, as_real, as_whole, check_one_of
 from .bound import gap_and_slope, squared_gap, v_error_and_x_hat
 from .chain import Chain, Step, as_chain
 from .checks import check_parts
-from .encoder import has_counterterm
 from .gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_from, standard_normal
 from .model import DiffEnc, check_images, eval_mode
-from .process import Scale, check_scale
+from .process import Scale, as_scale
 from .schedule import Noise
 
 
@@ -59,11 +58,12 @@ def fit(
     """
     chain = as_chain(steps)
     batches = x_batches(model, images, batch)
+    like = model.like_weights
     check_parts(model, images)
-    check_scale(scale, "best", "keep")
+    scale = as_scale(scale, "best", "keep")
     check_one_of("ratio", ratio, ("step", "constant", "dimension"))
-    best = isinstance(scale, str) and scale == "best"
-    if not isinstance(scale, str) or scale == "folded":
+    best = scale == "best"
+    if scale not in ("best", "keep"):
         chain = Chain(chain.grid, chain.ratio, scale)
     if resolution is not None:
         as_whole("resolution", resolution, chain.steps)
@@ -83,8 +83,8 @@ def fit(
         fitted = best_scale(means)
         # how one image moves A*/c, to first order
         by_image = (moments[..., 1] + (fitted - 1)[:, None] * moments[..., 2]) / means[:, 2:]
-        error = _mean_error(by_image).to(model.like_weights)
-        chain = Chain(chain.grid, chain.ratio, fitted.to(model.like_weights), None, error)
+        error = _mean_error(by_image).to(like)
+        chain = Chain(chain.grid, chain.ratio, fitted.to(like), None, error)
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:
@@ -92,7 +92,6 @@ def fit(
         # scale moves m at second order only: there m is least
         m, error = gaps.mean(1), _mean_error(gaps)
     w = best_ratio(m.mean() if ratio == "constant" else m)
-    like = model.like_weights
     w_error = None if ratio == "constant" else (w.square() * error).to(like)
     return Chain(chain.grid, w.to(like), chain.scale, w_error, chain.scale_error)
 
@@ -115,9 +114,8 @@ def gap_moments(
 def scales_of(model: DiffEnc, chain: Chain) -> Tensor:
     """A / c of every step, however the chain says it, (T,) in float64."""
     gamma = model.schedule(chain.grid.to(model.like_weights)).gamma.cpu().double()
-    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-    given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
-    return 1 + process.scale_minus_one(has_counterterm(model.encoder), s, t, given)
+    at_s, at_t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+    return 1 + process.counterterm(1.0, model.u_hat(1.0), at_s, at_t, chain.scale)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -185,6 +183,8 @@ def edge_costs(
     check_parts(model, images)
     if not (isinstance(ratio, str) and ratio == "best"):
         as_real("ratio", ratio, 'a positive number or "best"', lambda w: w > 0)
+    if isinstance(as_scale(scale, "best"), Tensor):
+        as_real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     resolution = as_whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = mean_squared_gap_table(model, batches, times, generator, scale)
@@ -207,27 +207,24 @@ def mean_squared_gap_table(
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
         scale as in `edge_costs`. Returns (N+1, N+1) as there.
     """
-    check_scale(scale, "best")
-    if not (scale is None or isinstance(scale, str)):
-        as_real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     nodes, count = len(times), 0
     # inner products of e = v - v_hat, p = x_hat and the shift x_t - x: <e, e>, <e, p>, <p, p> at
     # each depth, and <e, shift>, <p, shift>, <shift, shift> of each two
-    at_t = torch.zeros(3, nodes, dtype=torch.float64)
+    same = torch.zeros(3, nodes, dtype=torch.float64)
     cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)
     with eval_mode(model):
         for x in batches:
             v_error, x_hat, shift = _at_all_depths(model, x, times, generator)
             pairs = (v_error, v_error), (v_error, x_hat), (x_hat, x_hat)
-            at_t += torch.stack([(a * b).sum(1) for a, b in pairs])
+            same += torch.stack([(a * b).sum(1) for a, b in pairs])
             cross += torch.stack([v_error @ shift.T, x_hat @ shift.T, shift @ shift.T])
             count += x.numel()
         gamma = model.schedule(times).gamma.cpu().double()
-    s, t = torch.triu_indices(nodes, nodes, 1)
-    noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
-    ee, ep, pp = at_t[:, t]
-    ed, pd, td = cross[:, t, t] - cross[:, t, s]  # d = x_t - x_s
-    dd = td + cross[2, s, s] - cross[2, t, s]
+    i, j = torch.triu_indices(nodes, nodes, 1)  # of s and t
+    noises = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[j])
+    ee, ep, pp = same[:, j]
+    ed, pd, jd = cross[:, j, j] - cross[:, j, i]  # d = x_t - x_s
+    dd = jd + cross[2, i, i] - cross[2, j, i]
     # the gap is g + (A/c - 1) h with g = a e + k d and h = b p
     a = process.gap(1.0, 0.0, *noises)
     b = process.gap_slope(1.0, *noises)
@@ -238,9 +235,9 @@ def mean_squared_gap_table(
     if scale == "best":
         scales = best_scale(moments)
     else:
-        scales = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)
+        scales = 1 + process.counterterm(1.0, model.u_hat(1.0), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = squared_gap_from(moments, scales).clamp(min=0)
+    table[i, j] = squared_gap_from(moments, scales).clamp(min=0)
     return table
 
 

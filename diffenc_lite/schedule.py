@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .arguments import as_real, as_whole, in_shape_of, not_real
+from .arguments import as_real, as_whole, has_bool_or_complex, in_shape_of
 
 GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code, for 256 levels
 
@@ -102,7 +102,7 @@ class Schedule(nn.Module):
         return value_and_slope(lambda t: in_shape_of("gamma(t)", self.gamma(t), t, "t"), t)
 
     def forward(self, t: Tensor) -> Noise:
-        if not isinstance(t, Tensor) or not_real(t):
+        if not isinstance(t, Tensor) or has_bool_or_complex(t):
             raise TypeError(f"t must be a tensor of numbers; got {t!r}")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")

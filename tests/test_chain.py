@@ -47,20 +47,20 @@ def test_a_depth_of_the_grid_starts_its_own_step(steps, dtype):
     upper = chain.grid[1:].to(dtype)
     above = torch.nextafter(upper, torch.full_like(upper, 2.0)).clamp(max=1)
     for t in (upper, above, torch.linspace(0, 1, steps + 1, dtype=dtype)[1:]):
-        assert torch.equal(chain.step_at(t), every)
+        assert torch.equal(chain.index_at(t), every)
     middle = (chain.grid[1:] + chain.grid[:-1]) / 2
-    assert torch.equal(chain.step_at(middle), every)
+    assert torch.equal(chain.index_at(middle), every)
 
 
 def test_a_narrow_step_keeps_what_falls_in_it():
     chain = Chain([0, 1e-7, 5e-7, 1])
     t = torch.tensor([0.0, 5e-8, 1e-7, 2e-7, 5e-7, 6e-7])
-    assert chain.step_at(t).tolist() == [0, 0, 0, 1, 1, 2]
+    assert chain.index_at(t).tolist() == [0, 0, 0, 1, 1, 2]
 
 
 def test_uniform_numbers_choose_all_steps_alike():
     uniform = (torch.arange(1000) + 0.5) / 1000
-    assert Chain([0, 0.9, 0.95, 1]).drawn_step(uniform).bincount().tolist() == [333, 334, 333]
+    assert Chain([0, 0.9, 0.95, 1]).drawn_index(uniform).bincount().tolist() == [333, 334, 333]
 
 
 @pytest.mark.parametrize("name", ["ratio", "scale"])

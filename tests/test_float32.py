@@ -34,8 +34,8 @@ def test_the_processes(steps, normal):
             "step_c": process.step_c(s, t),
             "gap": process.gap(v - v_hat, change, s, t),
             "gap_slope": process.gap_slope(x_s, s, t),
-            "scale_minus_one": process.scale_minus_one(1.0, s, t, None).expand(steps, 1),
-            "scale_minus_one.folded": process.scale_minus_one(1.0, s, t, "folded").expand(steps, 1),
+            "counterterm": process.counterterm(x_s, u_hat, s, t),
+            "counterterm.folded": process.counterterm(x_s, u_hat, s, t, "folded"),
             "v_from_x": process.v_from_x(z_t, x_t, t),
             "residual": process.residual(v - v_hat, u_hat, t),
         }

@@ -143,17 +143,21 @@ def test_draws_of_another_shape(name, model):
     [
         (lambda m, n: sample(m, n, 2), "n"),
         (lambda m, n: sample(m, 2, n), "steps"),
+        (lambda m, n: Chain.equal(n), "steps"),
         (lambda m, n: evaluate(m, IMAGES, batch=n), "batch"),
+        (lambda m, n: evaluate(m, IMAGES, passes=n), "passes"),
         (lambda m, n: evenly_chosen(IMAGES, n), "n"),
         (lambda m, n: fit(m, IMAGES, 2, batch=n), "batch"),
+        (lambda m, n: edge_costs(m, IMAGES, n), "resolution"),
+        (lambda m, n: edge_costs(m, IMAGES, 2, batch=n), "batch"),
         (lambda m, n: TrainConfig(5, batch=n), "batch"),
+        (lambda m, n: TrainConfig(n), "updates"),
     ],
 )
 def test_whole_numbers(call, name, model):
     """Of NumPy, SymPy and torch too; no bool, no float, however whole."""
     for n in (0, -2, 1.5, 2.0, True, "3", None, np.float64(2)):
-        if (name, n) != ("steps", None):  # infinite depth
-            refuses(ValueError, f"{name} must | {n!r}", call, model, n)
+        refuses(ValueError, f"{name} must | {n!r}", call, model, n)
     for n in (np.int64(2), sympy.Integer(2), torch.tensor(2), json.loads("2")):
         call(model, n)
 
@@ -203,7 +207,10 @@ MISTAKES = {
         ("encoder", lambda m: DiffEnc(CUT, ScalingEncoder)),
         ("schedule", lambda m: DiffEnc(CUT, schedule=lambda t: t)),
         ("config", lambda m: train(m, IMAGES, 200)),
-        ("generator", lambda m: elbo(m, IMAGES, generator=0)),
+        *[
+            ("generator must", lambda m, f=f, given=given: f(m, given, 2, generator=0))
+            for f, given in ((sample, 3), *((f, IMAGES) for f in (elbo, evaluate, fit, edge_costs)))
+        ],
         ("encoder.u must", lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3))),
         ("folder must", lambda m: train(m, IMAGES, TrainConfig(1), IMAGES)),
         ("LearnedEncoder(network)", lambda m: DiffEnc(CUT, CUT)),
@@ -269,7 +276,22 @@ MISTAKES = {
         ("Chain.equal", lambda m: Chain(4)),
         ("steps must be a Chain or a whole number", lambda m: elbo(m, IMAGES, [0, 0.5, 1])),
         ("steps must be a Chain or a whole number", lambda m: sample(m, 3, None)),
-        ("every_step", lambda m: elbo(m, IMAGES, 2, every_step="no")),
+        *[
+            ("steps must be a Chain or a whole number", lambda m, f=f, n=n: f(m, IMAGES, n))
+            for f in (evaluate, fit)
+            for n in (0, 1.5, "8", True)
+        ],
+        *[
+            ("every_step must", lambda m, f=f, given=given: f(m, IMAGES, 2, every_step=given))
+            for f in (elbo, evaluate)
+            for given in ("no", 1, None)
+        ],
+        ("every_step needs steps", lambda m: evaluate(m, IMAGES, every_step=True)),
+        ("every_step needs | no t", lambda m: elbo(m, IMAGES, 2, every_step=True, t=S)),
+        *[
+            ("shape must be a tuple", lambda m, shape=shape: sample(m, 3, 2, shape=shape))
+            for shape in (True, "8", 2, ())
+        ],
         ("s must", lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X)),
         ("ratio", lambda m: bound.step_loss(m, X, S, T, X, -1.0)),
         ("ratio must", lambda m: fit(m, IMAGES, 2, ratio="best")),
@@ -281,7 +303,10 @@ MISTAKES = {
             ("scale must", lambda m, at=at, a=a: fit(m, IMAGES, at, scale=a, resolution=4))
             for at, a in ((2, 1.5), (Chain.equal(2, 1, 1.5), "keep"))
         ],
-        ("resolution must", lambda m: fit(m, IMAGES, 5, resolution=4)),
+        *[
+            ("resolution must | at least 5", lambda m, n=n: fit(m, IMAGES, 5, resolution=n))
+            for n in (4, 5.0, "8", True)
+        ],
         *[
             (f"{name} must", lambda m, f=f, given={name: value}: f(m, X, S, T, X, **given))
             for value in ("best", True, torch.tensor([True, False, True]))
@@ -296,7 +321,6 @@ MISTAKES = {
             for a in ("best", True, torch.tensor(True))
         ],
         ("ratio must", lambda m: kl_ratio(X, True)),
-        ("resolution must", lambda m: edge_costs(m, IMAGES, 0)),
         *[
             (f"{name} must", lambda m, given={name: value}: edge_costs(m, IMAGES, 2, **given))
             for name in ("ratio", "scale")

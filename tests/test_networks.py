@@ -19,7 +19,7 @@ from diffenc_lite.schedule import SCHEDULES, LearnedSchedule, LinearSchedule
 TINY = UNetConfig((8, 16), (1, 1))
 MAKERS = (
     partial(UNet, TINY, (1, 8, 8)),
-    partial(UNet, UNetConfig((8, 8, 8), (0, 1, 1), smooth=True), (1, 7, 9)),
+    partial(UNet, UNetConfig((8, 8, 8), (0, 1, 1), bilinear=True), (1, 7, 9)),
     partial(UNet, UNetConfig((8, 16), (0, 1)), (3, 6, 4)),
     partial(UNet, UNetConfig((8, 16), (0, 1), patch=2), (3, 7, 4)),
     partial(MLP, 16, 2, (2,)),
@@ -32,7 +32,7 @@ def draw(shape: tuple[int, ...], n: int = 3) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_denoiser_starts_at_z_and_an_encoder_at_0(make):
-    denoiser, encoder = make(), make(encoder=True)
+    denoiser, encoder = make(), make(for_y=True)
     z, gamma = draw(denoiser.shape)
     assert torch.equal(denoiser(z, gamma), z)
     assert torch.equal(encoder(z, gamma), torch.zeros_like(z))
@@ -43,7 +43,7 @@ def test_a_denoiser_starts_at_z_and_an_encoder_at_0(make):
 @pytest.mark.parametrize("make", MAKERS)
 def test_conditioning_uses_the_end_points_as_they_are_now(make):
     schedule = LearnedSchedule(-13.3, 5.0)
-    net = shaken(make(encoder=True, schedule=schedule))
+    net = shaken(make(for_y=True, schedule=schedule))
     x, _ = draw(net.shape, 1)
     before = net(x, torch.tensor([-4.0]))  # at (-4 + 13.3) / 18.3
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_the_gradient_of_the_slope_of_an_allowed_norm(norm):
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_forward_mode_goes_through_the_whole_network(make):
-    net = shaken(make(encoder=True)).double()
+    net = shaken(make(for_y=True)).double()
     x, gamma = (a.double() for a in draw(net.shape))
     y, tangent = torch.func.jvp(lambda g: net(x, g), (gamma,), (torch.ones_like(gamma),))
     h = 1e-5
@@ -192,7 +192,7 @@ def test_layers_of_an_mlp_are_added_to_what_comes_in():
 
 
 def test_smooth_upsampling_interpolates():
-    nets = [UNet(UNetConfig((8, 8), (0, 1), smooth=s), (1, 7, 7), True) for s in (True, False)]
+    nets = [UNet(UNetConfig((8, 8), (0, 1), bilinear=s), (1, 7, 7), True) for s in (True, False)]
     nets[1].load_state_dict(shaken(nets[0]).state_dict())
     x, gamma = draw((1, 7, 7), 2)
     assert not torch.allclose(nets[0](x, gamma), nets[1](x, gamma), atol=1e-3)

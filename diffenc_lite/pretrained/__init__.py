@@ -140,9 +140,7 @@ def _check_signature(
 ) -> None:
     """Raise ValueError if what the weights do not tell is another than in the card."""
     there = card.get("own") or signature(_built(ModelConfig(**card["configuration"]), weights))
-    here = signature(model)
-    for name in but:
-        here[name] = there[name]
+    here = signature(model) | {name: there[name] for name in but}
     if differing := disagreements(there, here):
         (before, *_), (now, *_), usual = there["gamma"], here["gamma"], gamma_min_for(model.levels)
         if before == GAMMA_MIN < usual and math.isclose(now, usual, abs_tol=1e-3):

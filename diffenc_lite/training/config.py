@@ -58,11 +58,9 @@ class TrainConfig:
     bf16: bool = True
 
     def __post_init__(self) -> None:
-        numbers: dict[str, float] = {}
-        for name in ("updates", "batch", "ends", "log_every", "evaluate_every", "checkpoint_every"):
-            numbers[name] = as_whole(name, getattr(self, name))
-        for name, least in (("warmup", 0), ("seed", 0), ("evaluate_images", 2)):
-            numbers[name] = as_whole(name, getattr(self, name), least)
+        whole = ("updates", "batch", "ends", "log_every", "evaluate_every", "checkpoint_every")
+        least = dict.fromkeys(whole, 1) | {"warmup": 0, "seed": 0, "evaluate_images": 2}
+        numbers: dict[str, float] = {n: as_whole(n, getattr(self, n), least[n]) for n in least}
         numbers["lr"] = as_real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
         numbers["ema"] = as_real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
         decay = self.weight_decay

@@ -72,7 +72,7 @@ def drawn_products(
     draws = min(draws, steps)
     for start in range(0, len(images), BATCH):
         x = model.to_unit(images[start : start + BATCH])
-        first = Chain(grid).drawn_step(low_discrepancy(len(x), x, generator))
+        first = Chain(grid).drawn_index(low_discrepancy(len(x), x, generator))
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)

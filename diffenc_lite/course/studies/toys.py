@@ -39,7 +39,7 @@ FRESH = 100  # the first seed of the test
 TESTED = ("learned", "vdm")
 LEVEL = 1 - 0.05 / len(TOYS)  # of the test's intervals
 DENOISER = partial(MLP, layers=2, fourier=(7,))  # one pair of waves, a period to a level
-ENCODER = partial(MLP, 32, 1, encoder=True)  # the encoder's network: width and residual layers
+ENCODER = partial(MLP, 32, 1, for_y=True)  # the encoder's network: width and residual layers
 MODELS = ("vdm", "scaling", "learned", "learned-off", "matched")
 
 

@@ -176,7 +176,8 @@ class Exact:
         at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
         if isinstance(scale, str) and scale == "best":
             scale = self.best_scale(s, t)
-        extra = process.scale_minus_one(has_counterterm(self.encoder.encoder), at_s, at_t, scale)
+        u_hat = float(has_counterterm(self.encoder.encoder))
+        extra = process.counterterm(1.0, u_hat, at_s, at_t, scale)
         gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t)
         on_error = gap(-c_t / at_t.sigma)
         on_mean = gap((x_hat - c_t) / at_t.sigma) + extra * process.gap_slope(x_hat, at_s, at_t)
