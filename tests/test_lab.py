@@ -89,7 +89,7 @@ JVP = "torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))"
         ("15.6", ("sigma_s * c.sqrt()", "sigma_t * c.sqrt()"), "sigma_s^2 c, and this has sigma_t"),
         ("15.6", ("alpha_s * c", "alpha_t * c"), "the factor of x_hat is "),
         ("15.6", ("(T - i) / T", "i / T"), "it starts at t = 0; start at t = 1"),
-        ("15.6", ("g_t.expand(len(z))", "g_s.expand(len(z))"), "z after the first step is "),
+        ("15.6", ("g_t.expand(len(z))", "g_s.expand(len(z))"), "the gamma of t, not of s"),
         ("15.6", ("noise[k]", "noise[0]"), " right: z_0 / alpha_0 is "),
         ("15.6", ("moves * alpha_s", "moves"), "the new term lacks alpha_s"),
         ("15.6", ("moves * alpha_s", "alpha_s"), "there without moves"),

@@ -364,7 +364,8 @@ EXERCISES["15.4"] = lambda: Exercise(
     - reconstruction: $-\ln p(x|z_0)$ with $z_0=\alpha_0x+\sigma_0\varepsilon_0$, summed over
       pixels; $p$ is a softmax over $k$ of $-\tfrac12e^{-\gamma_0}(z_0/\alpha_0-x_k)^2$, with $x_k$
       the 17 values that a pixel can have;
-    - diffusion: $\tfrac12\gamma'\alpha_t^2\|v-\hat v\|^2$ at the depth $t$.""",
+    - diffusion: $\tfrac12\gamma'\,\mathrm{SNR}(t)\,\|x-\hat x\|^2$ at the depth $t$ (lesson 03),
+      with $x-\hat x=\sigma_t(\hat v-v)$ put in.""",
     form=Program(
         "net, levels (B, 64), t (B,), eps (B, 64), eps_0 (B, 64)",
         "prior, reconstruction, diffusion, each (B,)", _for_bound,
@@ -478,8 +479,8 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
 
 EXERCISES["15.5"] = lambda: Exercise(
     question=r"""Write the loop: in each of `updates` updates draw 64 images at random, descend on
-    `loss(net, batch)`, and `yield` it as a number, so that the caller can watch. Adam with a
-    rate of 0.004 that falls to 0 at the end (`OneCycleLR`) serves.""",
+    `loss(net, batch)`, and `yield` it as a number, so that the caller can watch. Adam
+    serves, with `OneCycleLR(adam, 0.004, total_steps=updates)` for its rate.""",
     form=Program(
         "net, images (N, 64), loss, updates", "the losses, one by one",
         lambda generator: (torch.randint(LEVELS, (300, DIMS), generator=generator), 40),
@@ -535,8 +536,13 @@ def _first_step(f: Callable[..., Any], net: nn.Module, z: Tensor, *given: Any) -
         return None
     if not (later := [a for a, *_ in seen if a.shape == z.shape and not torch.equal(a, z)]):
         raise NotRight(": the network must read all of z, and a new one in each step")
-    if torch.allclose(seen[0][-1], torch.tensor(GAMMA_0)):
-        raise NotRight(": it starts at t = 0; start at t = 1")
+    T = len(given[0])
+    for k in range(T):
+        if torch.allclose(seen[0][-1], noise_at(torch.tensor(k / T))[0]):
+            where = f": it starts at t = {k / T:.2g}; start at t = 1"
+            raise NotRight(where if k < T - 1 else ": the network reads the gamma of t, not of s")
+    if later[0].isnan().any():
+        raise NotRight(": z is nan after the first step: is c = 1 - e^{gamma_s - gamma_t}?")
     gamma = noise_at(torch.ones(len(z)))[0]
     made_of = [z, turn(z, net(z, gamma), gamma, back=True)[0], given[0][0]]
     parts, z_s = (torch.stack(one).flatten(1).double().T for one in (made_of, later[:1]))
@@ -556,7 +562,7 @@ EXERCISES["15.6"] = lambda: Exercise(
     form=Program(
         "net, z (n, 64), noise (T, n, 64), moves", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=5e-5, absolute=1e-5, measure=_in_steps,
-        outputs={"the factor of z_t": "This is of the first step",
+        outputs={"the factor of z_t": "First step: alpha_t/alpha_s times sigma_s^2/sigma_t^2",
                  "the factor of x_hat": "That of z_t is right in the first step",
                  "the factor of noise[0]": "Those of z_t and x_hat are right in the first step",
                  "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at x_hat",
@@ -676,6 +682,11 @@ EXERCISES["15.7"] = lambda: Exercise(
             partial(_by_hand, weight=lambda s: s),
         "the residual has sigma_t (u - x_hat), and this has sigma_t^2":
             partial(_by_hand, weight=lambda s: -(s**2)),
+        "the residual has sigma_t (u - x_hat), and this lacks sigma_t":
+            partial(_by_hand, weight=lambda s: -1),
+        "the network reads gamma, not t": lambda net, *given: encoded(_As(net, _depth), *given),
+        "y reads gamma, not t, and its derivative is by gamma": lambda net, y, *given:
+            _by_hand(net, _As(y, _depth), *given, rate=RATE),
         "u_hat is x_hat, and this has x": partial(_by_hand, guess=lambda x_hat, x: x),
         "x_t has sigma_t^2, and this has sigma_t": partial(_by_hand, share=lambda s: s),
         "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
@@ -731,8 +742,8 @@ def _for_ratios(generator: Generator) -> tuple[Any, ...]:
 
 EXERCISES["15.8"] = lambda: Exercise(
     question=r"""Write what `len(eps)` equal steps cost a VDM, and their best ratios. Step $i$ goes
-    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of its mean,
-    in units of the step's variance, averaged over images and pixels, is
+    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of its mean
+    to the posterior's, in units of the step's variance, averaged over images and pixels, is
     $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; then $w^*=1/(1+m)$, and the
     step costs $\frac d2m$ with $w=1$ and $\frac d2\ln(1+m)$ with $w^*$. Return the $w^*$ (T,) and
     the two sums, in nats for an image.""",
@@ -746,6 +757,9 @@ EXERCISES["15.8"] = lambda: Exercise(
     hints=["w: One m a step: a mean over all images and pixels, before anything is inverted.",
            "w: c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
     mistakes={
+        "the network reads gamma, not t": lambda net, *given: ratios(_As(net, _depth), *given),
+        "step i has the noise eps[i]": lambda net, x, eps: ratios(net, x, eps.flip(0)),
+        "m is divided by d twice": lambda *given: _costs(_gaps(*given) / DIMS),
         "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
             _scaled(lambda s, t, c: (s.sigma / t.sigma) ** 2),
@@ -803,7 +817,8 @@ def _encoder_is_sound(make: Callable[[], Any], levels: Tensor, gamma: Tensor) ->
 EXERCISES["15.9"] = lambda: Exercise(
     question=r"""Write an encoder of your own, a class without arguments: `y(x, gamma)` returns
     $y$ in the shape of $x$. It starts as $y=x$ (one weight or last layer is 0) and has no
-    jumps in $\gamma$; $y$ of an image depends on no other image of the batch.""",
+    jumps in $\gamma$; $y$ of an image depends on no other image of the batch. The class knows
+    no data: a mean picture is a weight.""",
     form=Program(
         "x (B, 64) and gamma (B,), as a class made without arguments,", "y (B, 64)",
         lambda generator: (
