@@ -85,7 +85,6 @@ def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
         q = density(exact, t, fine)
         image.set_data((q / q.max()).sqrt().T)
         arrows.set_UVC(*pulled(exact, t, grid).T)
-        ax.set_title(f"{exact.name}, t = {t:g}")
         return figure
 
     depth = slider("t", np.linspace(0.4, 0.9, 6), start=0.5, text="{:.1f}")
