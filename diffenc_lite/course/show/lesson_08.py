@@ -70,7 +70,7 @@ def density(exact: Likelihood, t: float, line: Tensor) -> Tensor:
 def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
     """A toy and a depth: how the perfect denoiser pulls z_t back. It starts near the data."""
     figure, ax = subplots(size=(3.45, 3.4))
-    plane(ax, " ", REACH)
+    plane(ax, "arrows: towards the perfect guess", REACH)
     coarse, fine = (torch.linspace(-REACH, REACH, n, dtype=torch.float64) for n in (13, 200))
     grid, extent = torch.cartesian_prod(coarse, coarse), (-REACH, REACH, -REACH, REACH)
     image = ax.imshow(
