@@ -56,12 +56,12 @@ def test_no_row_cites_a_part_of_the_paper_that_was_not_read():
 
 
 def test_the_words_of_a_row_and_its_verdict_follow_the_quoted_figures(monkeypatch):
-    assert "2.641 +- 0.003 to 2.620 +- 0.006, 3 seeds, p = 0.03 " in audit.table(
+    assert "2.641 ± 0.003 to 2.620 ± 0.006, 3 seeds, p = 0.03 " in audit.table(
         [audit.look("CIFAR-10, large")]
     )
     monkeypatch.setitem(audit.QUOTED, "CIFAR-10, large", ("2.641", "2.638"))
     entry = audit.look("CIFAR-10, large")
-    assert entry.verdict.status == "open" and "to 2.638 +- 0.006" in audit.table([entry])
+    assert entry.verdict.status == "open" and "to 2.638 ± 0.006" in audit.table([entry])
     assert audit.look("split of the gain").verdict.status == "open"
     assert audit.look("CIFAR-10, small").verdict.status == "as quoted"
     monkeypatch.setitem(audit.QUOTED, "ImageNet32", (3.46, 3.46))

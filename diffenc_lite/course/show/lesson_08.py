@@ -70,7 +70,7 @@ def density(exact: Likelihood, t: float, line: Tensor) -> Tensor:
 def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
     """A toy and a depth: how the perfect denoiser pulls z_t back. It starts near the data."""
     figure, ax = subplots(size=(3.45, 3.4))
-    plane(ax, " ", REACH)
+    plane(ax, "arrows: towards the perfect guess", REACH)
     coarse, fine = (torch.linspace(-REACH, REACH, n, dtype=torch.float64) for n in (13, 200))
     grid, extent = torch.cartesian_prod(coarse, coarse), (-REACH, REACH, -REACH, REACH)
     image = ax.imshow(
@@ -85,7 +85,6 @@ def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
         q = density(exact, t, fine)
         image.set_data((q / q.max()).sqrt().T)
         arrows.set_UVC(*pulled(exact, t, grid).T)
-        ax.set_title(f"{exact.name}, t = {t:g}")
         return figure
 
     depth = slider("t", np.linspace(0.4, 0.9, 6), start=0.5, text="{:.1f}")

@@ -98,7 +98,7 @@ def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
         for row, name, dash in zip(np.asarray(gaps).T, names, dashes, strict=True):
             ax.loglog(T, row, dash, color=METHODS[name], lw=2.4)
         ax.set(xlabel="number of steps $T$", title=title, ylim=(1e-4, 1e6), xlim=(0.9, 700))
-        ax.text(1.2, 0.09, "Analytic-DPM", color="#1F7FB0")
+        ax.text(1.2, 0.09, "Analytic-DPM", color=METHODS["Analytic-DPM"])
         ax.text(1.2, 0.01, second, color=METHODS["OCM"])
         ax.text(3, 2e4, "VDM, $w=1$", color=METHODS["VDM"])
     axes[0].set_ylabel("gap, nats")

@@ -29,24 +29,25 @@ STATUS = {
 
 def how_a_claim_is_tested() -> Picture:
     """A claim goes through all of its tests, each of which can fail, and one rule decides."""
-    figure, ax = canvas(8, 3.3)
-    box(ax, (0.8, 1.75), "claim", BLACK, 1.2)
+    figure, ax = canvas(8, 4)
+    box(ax, (0.8, 2), "claim", BLACK, 1.2)
     tests = {
         "proof": ("the ledger", GREEN),
         "check": ("an exact number", BLUE),
         "measured": ("a study", PURPLE),
         "quoted": ("readers' figures", SKY),
+        "counterexample": ("an exact case", RED),
     }
     for row, (name, (source, colour)) in enumerate(tests.items()):
-        y = 2.95 - 0.8 * row
-        box(ax, (3.1, y), f"{name}\n{source}", colour, 1.9, 0.64)
-        arrow(ax, (1.42, 1.75), (2.1, y), "", "0.6")
-        arrow(ax, (4.1, y), (5.15, 1.75 + 0.1 * (1.5 - row)), "", "0.6")
-    box(ax, (5.75, 1.75), "one rule", BLACK, 1.15)
-    arrow(ax, (6.35, 1.75), (6.75, 1.75))
-    words(ax, (7.35, 1.75), "verdict", BLACK, 15, weight="bold")
-    words(ax, (6.7, 0.45), "break a test:\nthe verdict must change", RED, 13)
-    arrow(ax, (5.75, 0.5), (4.15, 0.5), "", RED)
+        y = 3.6 - 0.8 * row
+        box(ax, (3.1, y), f"{name}\n{source}", colour, 2.0, 0.64)
+        arrow(ax, (1.42, 2), (2.05, y), "", "0.6")
+        arrow(ax, (4.15, y), (5.15, 2 + 0.1 * (2 - row)), "", "0.6")
+    box(ax, (5.75, 2), "one rule", BLACK, 1.15)
+    arrow(ax, (6.35, 2), (6.75, 2))
+    words(ax, (7.35, 2), "verdict", BLACK, 15, weight="bold")
+    words(ax, (6.7, 0.35), "break a test:\nthe verdict must change", BLACK, 13)
+    arrow(ax, (5.55, 0.25), (4.2, 0.25))
     return figure
 
 
@@ -121,7 +122,7 @@ def coarse_shares(t: Sequence[float], measures: Mapping[str, Mapping[str, ArrayL
 
 def losses(cases: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
     """A panel for each case: the changes of prior and diffusion loss and total, 95 % intervals."""
-    figure, axes = subplots(1, len(cases), size=(11, 3.4))
+    figure, axes = subplots(1, len(cases), size=(11, 3.6))
     colours = (COLOURS["prior"], COLOURS["diffusion"], BLACK)
     for ax, (title, changes) in zip(axes, cases.items(), strict=True):
         values, reach = zip(*changes, strict=True)

@@ -44,13 +44,10 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
     "v-form": (proof("G4"), limit, of.residual_by_hand),
     "variance": (proof("W1"), of.tight_in_one_step),
     "w = 1": (proof("W2", "a ratio that does not depend on T"), of.price_of_a_half),
-    "weights": (proof("W3", "a fixed gamma"), of.same_gradient),
-    "schedule": (
-        proof("W4", "prices from some images, between the depths of a fine grid"),
-        of.grid_on_mnist,
-    ),
+    "weights": (proof("W3", "a fixed schedule"), of.same_gradient),
+    "schedule": (proof("W4", "prices of some images, paths on a fine grid"), of.grid_on_mnist),
     "larger class": (
-        proof("X6", "infinite depth, or the folded mean; y = x and a rescaled VDM can be had"),
+        proof("X6", "infinite depth or the folded mean; networks that hold $y=x$ and a scaled VDM"),
         of.starts_as_a_vdm,
     ),
     "sampling": (

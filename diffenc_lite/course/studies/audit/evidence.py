@@ -29,7 +29,7 @@ DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("claims.toml").rea
 
 # ---- the ledger and exact worlds -----------------------------------------------------------------
 
-SMOOTH = "a smooth gamma and encoder, bounded data, a v_hat that grows at most like a power of |z|"
+SMOOTH = "a smooth schedule and encoder, bounded data, a network bounded by a power of z"
 
 
 def proof(tag: str, *under: str) -> Proof:
