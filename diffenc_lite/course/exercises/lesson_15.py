@@ -60,6 +60,10 @@ def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ..
         if "dimension 0" not in str(error):
             raise
         raise NotRight(f": {error}; `turn` takes gamma (1,), as `gamma[None]`") from None
+    except RuntimeError as error:
+        if "must match the size" not in str(error):
+            raise
+        raise NotRight(f": {error}; one number an image, (B,), needs `[:, None]`") from None
     if found is None or found is ...:
         return None
     several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
@@ -565,7 +569,7 @@ EXERCISES["15.6"] = lambda: Exercise(
         outputs={"the factor of z_t": "First step: alpha_t/alpha_s times sigma_s^2/sigma_t^2",
                  "the factor of x_hat": "That of z_t is right in the first step",
                  "the factor of noise[0]": "Those of z_t and x_hat are right in the first step",
-                 "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at x_hat",
+                 "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at both",
                  "z_0 / alpha_0": "The first step is right: look at the others, and at the end",
                  "with moves=True the factor of x_hat": "Right without: look at the new term",
                  "with moves=True z_0 / alpha_0": "Its first step is right: look at the others"},
@@ -744,9 +748,9 @@ EXERCISES["15.8"] = lambda: Exercise(
     question=r"""Write what `len(eps)` equal steps cost a VDM, and their best ratios. Step $i$ goes
     from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of its mean
     to the posterior's, in units of the step's variance, averaged over images and pixels, is
-    $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; then $w^*=1/(1+m)$, and the
-    step costs $\frac d2m$ with $w=1$ and $\frac d2\ln(1+m)$ with $w^*$. Return the $w^*$ (T,) and
-    the two sums, in nats for an image.""",
+    $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; with a
+    ratio $w$ the step costs $\frac d2(wm+w-1-\ln w)$ (lesson 02). Return the best $w$ of each step,
+    $w^*$ (T,), and the sums of the costs with $w=1$ and with $w^*$, in nats for an image.""",
     form=Program(
         "net, x (B, 64), eps (T, B, 64)", "w (T,) and two numbers", _for_ratios, tolerance=1e-3,
         measure=_in_range,
@@ -755,6 +759,7 @@ EXERCISES["15.8"] = lambda: Exercise(
     ),
     answer=ratios,
     hints=["w: One m a step: a mean over all images and pixels, before anything is inverted.",
+           "w: the derivative of wm + w - 1 - ln w by w is 0 at the best w.",
            "w: c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
     mistakes={
         "the network reads gamma, not t": lambda net, *given: ratios(_As(net, _depth), *given),
