@@ -32,10 +32,11 @@ from ..pretrained.signature import signature
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]
-TableFor = Callable[[Tensor | None], Table]  # an x, or None for a receiver, who has none yet
+TableFor = Callable[[Tensor | None], Table]  # that of q for an x, of p for None
 PRECISION, LANES, LOW = 24, 64, 2**32  # bits of a probability; heads of a stack, all >= LOW
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, odd
-FINE, REACH = 2, 16  # bins in sigma_Q; standard deviations on either side of an alphabet
+FINE, REACH, MOST = 2, 16, 1024  # bins in sigma_Q; standard deviations, and bins, on either side
+ROUND_MEAN, ROUND_LOGITS = 64, 1024  # what floats may differ by: part of the format
 MAGIC = b"diffenc\x01"  # followed by the sha256 of all that comes after it
 
 
@@ -128,14 +129,14 @@ def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> tuple[Tensor, Ten
 
     def table(x: Tensor | None) -> Table:
         width = FINE / ratio.reshape(-1, 1).sqrt()
-        reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
+        reach = min(math.ceil(REACH * max(FINE, float(width.max()))), MOST)
         if x is None:
             return bins(0 * mean, width, reach)
         if i == chain.steps:
             q = process.marginal(model.encode_step(x, end.gamma, end.gamma)[0], end)
         else:
             q = process.posterior(z, *model.encode_step(x, s.gamma, t.gamma), s, t)
-        return bins(((q.mean - mean) / sigma * FINE * 64).round() / 64, FINE, reach)
+        return bins(((q.mean - mean) / sigma * FINE * ROUND_MEAN).round() / ROUND_MEAN, FINE, reach)
 
     return mean, sigma / FINE, table
 
@@ -152,7 +153,7 @@ def pop_latents(
         latents.append((table_for, popped))
         z = mean + size * (torch.from_numpy(popped).view_as(z) - (table.shape[1] // 2 - 1))
     logits = pixels.level_logits(z, model.schedule(chain.grid[:1].to(z)), model.levels)
-    p_levels = ((logits * 1024).round() / 1024).softmax(-1).flatten(0, -2)
+    p_levels = ((logits * ROUND_LOGITS).round() / ROUND_LOGITS).softmax(-1).flatten(0, -2)
     return latents, as_table(p_levels.cumsum(-1))
 
 

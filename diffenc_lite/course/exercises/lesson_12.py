@@ -73,25 +73,28 @@ EXERCISES["12.4"] = lambda: Exercise(
 
 def _one_step(generator: Generator) -> tuple[Stack, Table, Table]:
     mean = torch.randn(300, generator=generator, dtype=torch.float64)
-    return Stack(), bins(mean, 2.0, 40), bins(0 * mean, 2.5, 40)
+    stack, q, p = Stack(), bins(mean, 2.0, 40), bins(0 * mean, 2.5, 40)
+    stack.push(p, stack.pop(q))
+    return stack, q, p
 
 
 def answer_12_5(stack: Stack, q: Table, p: Table) -> tuple[Symbols, float]:
-    before = stack.bits()
-    chosen = stack.pop(q)
-    stack.push(p, chosen)
-    return chosen, (stack.bits() - before) / len(chosen)
+    found = stack.pop(p)
+    low = stack.bits()
+    stack.push(q, found)
+    return found, (stack.bits() - low) / len(found)
 
 
 EXERCISES["12.5"] = lambda: Exercise(
-    question="""Build one step. `stack` has the methods `pop(table)`, which returns symbols, and
-    `push(table, symbols)`; `bits()` is its height. Take the bins of one latent off it, one a
-    dimension, with the table `q`, and put them back with the table `p`. Return the bins, and the
-    bits per dimension that the step has added net.""",
+    question="""Write the receiver's step. The sender has popped the bins of one latent with the
+    table `q`, and pushed them with `p`; `stack` is as she left it. `stack.pop(table)` returns bins,
+    one a dimension, `stack.push(table, bins)` puts them back, and `stack.bits()` is its height.
+    Take the bins off, and give the bits back that were lent. Return the bins, and how many bits per
+    dimension you gave back.""",
     form=Program("stack, q (n, K+1), p (n, K+1)", "bins (n,) and one number", _one_step),
     answer=answer_12_5,
-    hints=["The bins that are popped are those that are pushed.",
-           "The number of dimensions is the number of bins."],
+    hints=["What was pushed comes off with the table that pushed it.",
+           "The lent bits come back when the bins are pushed with the table that popped them."],
 )
 
 EXERCISES["12.6"] = lambda: Exercise(

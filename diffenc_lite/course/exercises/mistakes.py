@@ -38,6 +38,6 @@ def simple_mistake(values: ArrayLike, right: ArrayLike, tolerance: float = 1e-5)
     if r.size < 3 or same(r, np.full(r.size, r.mean())) or same(v, r):
         return ""  # any number is some factor times another
     if same(v, factor * r) and abs(factor - 1) > 0.01:
-        shown = f"{factor:.4g}" if factor < 0 or factor > 0.5 else f"1/{1 / factor:.4g}"  # 1/64 says more
+        shown = f"1/{1 / factor:.4g}" if 0 < factor < 0.5 else f"{factor:.4g}"  # 1/64 says more
         return f"off by a factor of {shown}{everywhere}"
     return f"off by the constant {shift:.4g}{everywhere}" if same(v, r + shift) else ""
