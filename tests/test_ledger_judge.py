@@ -189,9 +189,9 @@ def test_slips_are_refused(kind, every):
 SAME = [
     (n.alpha_t**4, (1 - s2) ** 2),
     (exp(n.gamma_s - n.gamma_t), 1 - n.c),
-    (n.sigma_Q**3, n.sigma_Q * n.sigma_s**2 * n.c),
+    (n.alpha_ts**3, n.alpha_ts * n.alpha_t**2 / n.alpha_s**2),
     (log(s2 / n.w), 2 * log(n.sigma_t) - log(n.w)),
-    (log(n.sigma_Q), log(n.sigma_s) + log(n.c) / 2),
+    (log(n.alpha_ts), log(n.alpha_t) - log(n.alpha_s)),
     (log(a2 / s2), -n.gamma_t),
     (sqrt(n.c), sqrt(1 - exp(n.gamma_s - n.gamma_t))),
     (sp.tanh(n.Delta / 2), n.c / (2 - n.c)),

@@ -10,8 +10,9 @@ snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 t, h, b = symbols("t h b", positive=True)  # h = 1/T
 gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
-R, pointwise, integrand = names("R", r"\lim T\cdot\mathrm{KL}_1", r"\text{integrand}")
+R, integrand, diffusion = names("R", r"\text{integrand}", r"\text{diffusion}")
 SIZE = gamma(t) - gamma(t - h)
+LOSS = Integral(E(integrand), (t, 0, 1))
 EXCHANGE = "the limit of the sum over steps and of the average"
 
 
@@ -44,10 +45,9 @@ def L3(D: Row) -> None:
 @row("Infinite depth: one residual for every encoder", "03",
     r"Take $w=1$, any encoder with three derivatives in $\lambda$, and a step of size "
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
-    r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
-    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$).",
-    forms="residual neglected cost pointwise integrand integrand_E1 residual_E2 "
-    "residual_E3 ends")
+    r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$ with $\ddot x_t=d^2x_t/d\lambda^2$. In $T\to\infty$ "
+    "equal steps in $t$, $T$ times that tends to the integrand, the sum to its integral.",
+    forms="residual neglected cost integrand loss integrand_E1 residual_E2 residual_E3 ends")
 def L4(D: Row) -> None:
     D.define("first", "The means differ by nothing in a step of no length. To first order in its "
         r"length they differ by $\alpha_s\sigma_t$ times a number, the residual,",
@@ -69,21 +69,19 @@ def L4(D: Row) -> None:
         uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
     D.given("equal", "limits multiply", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the "
         r"size $\Delta=\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times "
-        r"$\Delta/h$.",
-        pointwise, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
+        r"$\Delta/h$. Its limit, at one $t$, one $x$ and one draw of noise, is the integrand.",
+        integrand, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
-    D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
-        "neglected falls like $1/T$.", pointwise, gammaprime_t * alpha_t**2 * r**2 / 2,
-        uses="equal rate cost neglected residual")
-    D.argue("exchange", EXCHANGE, r"The mean over the $T$ steps becomes that over $t\sim U(0,1)$ "
+    D.step("integrand", "this is left of it. What is neglected falls like $1/T$.",
+        integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="equal rate cost neglected residual")
+    D.argue("loss", EXCHANGE, r"The loss is its average over $x$, $\varepsilon$ and $t\sim "
+        "U(0,1)$. The mean over the $T$ steps becomes that over $t$ "
         "(a Riemann sum) if the integrand is continuous in $t$ and the neglected terms are bounded "
         r"uniformly in $t$: for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third "
         r"derivative in $\lambda$. For the average over $x$ and $\varepsilon$ the costs need a "
         "bound whose average is finite (dominated convergence): for bounded data and encodings, a "
         r"$\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
-        equation(integrand, pointwise), uses="pointwise")
-    D.step("integrand", "So this is the integrand of the diffusion loss.",
-        integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="exchange pointwise")
+        equation(diffusion, LOSS), uses="integrand")
     # the three encoders
     D.step("residual_E1", r"E1 has $u=\hat u=0$,", r, v - vhat, uses="residual E1.u E1.counterterm")
     D.step("integrand_E1", r"and by G4 an error in $v$ is an error in the noise, times $\alpha_t$: "

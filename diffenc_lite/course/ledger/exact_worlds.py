@@ -8,9 +8,8 @@ from .gaussian import kl, log_density, z
 s2, eta = symbols("s_2 eta", positive=True)  # the variance of the data, a signal-to-noise ratio
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 spread, log_post, log_z = names(r"\mathbb V[x|z]", r"\ln p(x|z)", r"\ln p(z)")
-prior, left, diffusion, h_x, gap, m, m_z = names(r"\text{prior}", r"\text{reconstruction}",
-    r"\text{diffusion}", "h(x)", r"\text{gap}", r"m_{\text{E1}}", "m_z")
-CONSTANTS.add(s2)
+prior, left, diffusion, h_x, gap, m, mean = names(r"\text{prior}", r"\text{reconstruction}",
+    r"\text{diffusion}", "h(x)", r"\text{gap}", r"m_{\text{E1}}", r"\mathbb E[x|z]")
 SNR_0, SNR_1 = (alpha_0 / sigma_0) ** 2, (alpha_1 / sigma_1) ** 2
 
 
@@ -68,5 +67,5 @@ def X2(D: Row) -> None:
     forms="mean")
 def X3(D: Row) -> None:
     D.given("bayes", "Bayes' rule", "1 and -1 are weighted by what each has of the density.",
-        m_z, (seen_from(1) - seen_from(-1)) / (seen_from(1) + seen_from(-1)))
-    D.step("mean", "That is a smooth version of the sign.", m_z, tanh(sqrt(eta) * z), uses="bayes")
+        mean, (seen_from(1) - seen_from(-1)) / (seen_from(1) + seen_from(-1)))
+    D.step("mean", "That is a smooth version of the sign.", mean, tanh(sqrt(eta) * z), uses="bayes")
