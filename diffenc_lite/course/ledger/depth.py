@@ -28,8 +28,7 @@ def L3(D: Row) -> None:
     D.given("later", "noise grows", "There is more noise at $t$ than at $s$,", gamma_t - gamma_s)
     D.at_least("gain", r"so something is gained: $\mathrm{SNR}=e^{-\gamma}$ falls.", snr_s - snr_t,
         uses="later", witness=Integral(exp(-level), (level, gamma_s, gamma_t)))
-    D.step("step", "Take L2 with an encoding that stays where it is and no counterterm: a step is "
-        "charged for its error in proportion to the gain.",
+    D.step("step", "L2 for an encoding at rest: the error is charged in proportion to the gain.",
         KL_1, (snr_s - snr_t) * (x - xhat) ** 2 / 2,
         uses="L2.one_dimension L2.delta L2.gap F3.variance one E1.x_t E1.x_s E1.counterterm")
     D.step("step_in_epsilon", "The same in terms of noise: both guesses explain the same $z_t$, so "
@@ -52,14 +51,12 @@ def L4(D: Row) -> None:
     D.define("first", "The means differ by nothing in a step of no length. To first order in its "
         r"length they differ by $\alpha_s\sigma_t$ times a number, the residual,",
         r, Subs(Derivative((mu_P - mu_Q) / alpha_s, Delta), Delta, 0) / sigma_t)
-    D.step("residual", "which is the error in $v$ (G4), corrected for what the counterterm gets "
-        "wrong.", r, (v - vhat) - sigma_t * (u - uhat),
-        uses="first L2.gap E1.ahead E1.speed G4.error")
+    D.step("residual", "the error in $v$ (G4), corrected for what the counterterm gets wrong.",
+        r, (v - vhat) - sigma_t * (u - uhat), uses="first L2.gap E1.ahead E1.speed G4.error")
     D.define("neglected", "With this number for the second order, in which the curvature "
         r"$\ddot x_t$ of the encoder's path comes in (the counterterm follows a straight line),",
         R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t))
-    D.step("at_1", r"a step costs (L2) $\frac{\alpha_s^2}{2\sigma_Q^2}$ times the square of that "
-        r"difference over $\alpha_s$.",
+    D.step("at_1", r"a step costs (L2) $\frac1{2\sigma_Q^2}$ times the square of that difference.",
         KL_1, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
             * (c * (xhat - x_t) + Delta * sigma_t**2 * uhat - (x_s - x_t)) ** 2 / 2,
         uses="L2.one_dimension L2.delta L2.gap L3.one F3.variance")
@@ -74,20 +71,18 @@ def L4(D: Row) -> None:
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
     D.step("integrand", "this is left of it. What is neglected falls like $1/T$.",
         integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="equal rate cost neglected residual")
-    D.argue("loss", EXCHANGE, r"The loss is its average over $x$, $\varepsilon$ and $t\sim "
-        "U(0,1)$. The mean over the $T$ steps becomes that over $t$ "
-        "(a Riemann sum) if the integrand is continuous in $t$ and the neglected terms are bounded "
-        r"uniformly in $t$: for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third "
-        r"derivative in $\lambda$. For the average over $x$ and $\varepsilon$ the costs need a "
-        "bound whose average is finite (dominated convergence): for bounded data and encodings, a "
-        r"$\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
+    D.argue("loss", EXCHANGE, r"The loss is its average over $x$, $\varepsilon$ and $t\sim U(0,1)$:"
+        " the sum over the steps becomes one over $t$ (Riemann) if the integrand is continuous in "
+        r"$t$ and the rest is bounded uniformly in $t$, as for a smooth $\gamma$ on $[0,1]$ "
+        r"and a bounded third derivative of the encoding in $\lambda$; over $x$, $\varepsilon$ the "
+        "costs need a bound with a finite average (dominated convergence), as for bounded data and "
+        r"a $\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
         equation(diffusion, LOSS), uses="integrand")
     # the three encoders
-    D.step("residual_E1", r"E1 has $u=\hat u=0$,", r, v - vhat, uses="residual E1.u E1.counterterm")
-    D.step("integrand_E1", r"and by G4 an error in $v$ is an error in the noise, times $\alpha_t$: "
-        r"the integrand of a VDM is the error in the noise, unweighted but for $\gamma'$.",
+    D.step("integrand_E1", r"E1 has $u=\hat u=0$, and by G4 an error in $v$ is one in the "
+        r"noise, times $\alpha_t$: in a VDM that in the noise counts, weighted by $\gamma'$ only.",
         integrand, gammaprime_t * (epsilon - epsilonhat) ** 2 / 2,
-        uses="integrand residual_E1 G4.noise_error")
+        uses="integrand residual E1.u E1.counterterm G4.noise_error")
     D.step("residual_E2", r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once "
         r"for where the encoding is and once, times $\sigma_t^2$, for where it goes.",
         r, (1 + sigma_t**2) * (v - vhat),

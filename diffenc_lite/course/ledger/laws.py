@@ -42,7 +42,7 @@ def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
     the order of the depths, and of a symbol that is nowhere said to be something its sign, of a
     function that it is smooth if a derivative is taken"""
     says: dict[str, dict[Any, str]] = {"> 0": {}, ">= 0": {}, "= 1, 2, ...": {}, "smooth": {}}
-    depths = set()
+    depths: set[Any] = set()
     for one in entries:
         roots = [line for _, line in one.roots]
         meant = {checking.rule(line)[0] for line in roots if isinstance(line, sp.Eq)}
@@ -64,8 +64,7 @@ def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
 
 @dataclass(frozen=True)
 class Laws:
-    """The premises page: each law with its instances, the definitions, what is argued, and what the
-    notation says of its symbols"""
+    """The premises page: each law and its instances, definitions, what is argued, the notation"""
 
     rows: tuple[Any, ...]
 

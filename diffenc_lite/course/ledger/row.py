@@ -35,8 +35,7 @@ from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS, assumed
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
 
-# what a claim may always be put in
-NAMES = "F1.latent", "F3.variance", "G4.turned", "G4.guess", "G4.noise_guess"
+NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
 LATENTS = z_s, z_0, z_1
 ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made

@@ -17,8 +17,8 @@ BILLS = E(m_i(T) - p_end) - E(p_x) + Sum(E(KL_i(i)), (i, 1, T))
 @row("The bound, its three terms, and the reconstruction loss", "02",
     r"$z$ stands for all latents $z_0\ldots z_1$, $\mathbb E$ averages over $q(z|x)$; $m(i)$ is "
     r"$\ln q(z_{i/T}|x)$; $f(i)$ the log density of the step of $q$ from depth $(i-1)/T$ to $i/T$, "
-    r"$q(i)$ and $p(i)$ those of the steps back, $\mathrm{KL}(i)$ their divergence; $\ell_x$ is "
-    "the logit of the true level.",
+    r"$q(i)$ and $p(i)$ those of the steps back, $\mathrm{KL}(i)$ their divergence, $\ell_x$ the "
+    "logit of the true level.",
     forms="never_negative gibbs bound telescoped three_terms averaged bills exponent")
 def L1(D: Row) -> None:
     D.define("forwards", "The encoder process is a chain that is built forwards, from $z_0$, step "

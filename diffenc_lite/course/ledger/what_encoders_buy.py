@@ -20,8 +20,7 @@ q_x, q_z, q_zx, q_xz, p_z, p_xz = names(
 
 @row("Why the scaling encoder does not pay", "05",
     r"Compare E2 with a VDM that has the same marginals $\mathcal N(\alpha_t^3x,\sigma_t^2)$ and "
-    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, the two integrands of "
-    "L4, and the second over the first:",
+    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, integrands, ratio:",
     forms="snr speed vdm error scaling ratio excess end")
 def X4(D: Row) -> None:
     D.define("signal", r"The latents of E2 are $\alpha_t^3x$ with noise $\sigma_t$.",
