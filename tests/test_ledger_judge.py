@@ -110,6 +110,13 @@ REFUSED = {
             step("sign", 2 * name("P", positive=True), 2 * n.x, "b"),
         ),
     ),
+    "a sign that a square hides": (
+        ledger.Loose,
+        (
+            define("b", name("P", positive=True), -exp(n.x)),
+            step("sign", name("P", positive=True) ** 2, exp(2 * n.x), "b"),
+        ),
+    ),
     "constant by mistake": (
         ledger.ProofError,
         (TOTAL, define("y", B, n.z_s), step("sign", E(n.y * n.z_s), n.y, "total")),

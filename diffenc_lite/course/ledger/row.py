@@ -183,14 +183,13 @@ def instance(use: Use) -> tuple[Relational, Roots]:
 
 
 def sign_is_seen(root: Line) -> bool:
-    """Of a premise or a definition: whether the sign that its symbol has is seen of what it means,
-    or of what a step makes of that"""
+    """Of a premise or a definition: whether the sign that its symbol has is seen of its right side,
+    or of that which a step gives the same left side"""
     if root.kind == "argued" or not isinstance(root.line, Eq):
         return True
-    handle, meaning = checking.rule(root.line)
-    made = (e.line for e in ROWS[root.tag].derive() if any(root.key == r.key for r, _ in e.roots))
-    worked_out = (m for h, m in _rules(made) if h == handle and not m.has(handle))
-    return any(checking.of_its_sign(handle, m) for m in (meaning, *worked_out))
+    steps = (e for e in ROWS[root.tag].derive() if e.line.lhs == root.line.lhs)
+    made = (e.line for e in steps if root.key in {source.key for source, _ in e.roots})
+    return any(checking.of_its_sign(h, m) for h, m in _rules((root.line, *made)) if not m.has(h))
 
 
 def check_line(step: Line) -> None:
