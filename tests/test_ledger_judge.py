@@ -80,6 +80,8 @@ def test_the_word_of_a_form_is_computed_from_what_it_rests_on():
     assert "sign: argued: a tale;" in told
     plain = proved(step("sign", (n.x + 1) ** 2, n.x**2 + 2 * n.x + 1))
     assert "sign: proved from: algebra alone;" in plain
+    of_positive = proved(step("sign", log(h * t), log(h) + log(t)))
+    assert "sign: proved from: the notation;" in of_positive
 
 
 REFUSED = {

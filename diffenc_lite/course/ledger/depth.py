@@ -36,8 +36,8 @@ def L3(D: Row) -> None:
         r"$\mathrm{SNR}(s)/\mathrm{SNR}(t)=e^{\gamma_t-\gamma_s}$.",
         KL_1, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
         uses="step G4.guess G4.noise_guess F1.latent E1.x_t")
-    D.step("ends", "Were the error the same in all steps, the gains would telescope and only the "
-        "two ends would count. Finer steps profit from that it falls as the signal grows.",
+    D.step("ends", "With one error $m$ in all steps the gains telescope, for any $S$: only the two "
+        "ends count. (Finer steps pay less because the error falls as the signal grows.)",
         Sum((SNR(i - 1) - SNR(i)) * m / 2, (i, 1, T)), (SNR(0) - SNR(T)) * m / 2)
 
 
@@ -92,7 +92,8 @@ def L4(D: Row) -> None:
         r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),
         uses="residual E3.u E2.counterterm E3.x_t G4.guess G4.turned F1.latent")
     # the schedule
-    D.step("ends", "Last, the schedule. For E1 the mean squared error depends on $t$ through "
-        r"$\gamma$ alone; write it as $F'(\gamma)$. The integrand is then a derivative in $t$; its "
+    D.step("ends", r"Last, the schedule. For E1, and a network that sees $z_t$ and $\gamma_t$, the "
+        r"mean of $(\varepsilon-\hat\varepsilon)^2$ is a function of $\gamma$ alone; call it "
+        r"$F'(\gamma)$. The mean integrand is then the slope of $\frac12F(\gamma(t))$, and its "
         r"integral up to $b$ depends on $\gamma(0)$ and $\gamma(b)$, not on the path between.",
         Integral(inner.diff(t), (t, 0, b)), (F(gamma(b)) - F(gamma(0))) / 2)

@@ -32,8 +32,8 @@ def X2(D: Row) -> None:
     D.step("spread", "which is", spread, s2 / (1 + s2 * eta), uses="curvature bayes")
     D.given("exact", "tower rule", "The exact denoiser errs by that spread.",
         E((x - xhat) ** 2), Subs(spread, eta, snr_t))
-    D.define("error", r"By L3 a step with $w=1$ costs $\frac12m$ in the mean,", m, 2 * E(KL_1))
-    D.step("m", "so", m, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
+    D.define("error", "Twice the mean cost of a step with $w=1$ (L3)", m, 2 * E(KL_1))
+    D.step("m", "is", m, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
         uses="error L3.step exact spread")
     D.step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of",
         1 + m, (1 + s2 * snr_s) / (1 + s2 * snr_t), uses="m")

@@ -23,7 +23,7 @@ LAWS = {
     "a density has total 1": "so that under q the average of p/q is 1",
     "the data are given": "to an average over the latents a number is what the data alone decide",
     "independent dimensions": "the divergence of products is the sum of the divergences",
-    "noise grows": "gamma_s <= gamma_t for s before t; the notation says so, of Delta and c, too",
+    "noise grows": "gamma_s <= gamma_t for s before t; in the notation it is gamma_s < gamma_t",
     "a minimum": "it is no more than any of the values, and equal to one of them",
     "values in [-1, 1]": "data, and a network that ends in a tanh",
     "limits multiply": "the limit of a product is that of the factors, if each has one",
@@ -38,9 +38,8 @@ MEANT = [  # the first two at every depth
 
 
 def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
-    """What the notation assumes of the symbols in these, in what they use and what they rest on:
-    the order of the depths, and of a symbol that is nowhere said to be something its sign, of a
-    function that it is smooth if a derivative is taken"""
+    """What the notation assumes of the symbols in these and in what they rest on, if nothing there
+    says what they are: the order of the depths, signs, and that what is differentiated is smooth"""
     says: dict[str, dict[Any, str]] = {"> 0": {}, ">= 0": {}, "= 1, 2, ...": {}, "smooth": {}}
     depths: set[Any] = set()
     for one in entries:
@@ -50,7 +49,7 @@ def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
         known = {n.E} | meant | labels | {e.func for e in meant if e.free_symbols - n.CONSTANTS}
         whole = sp.Tuple(one.line, *one.used, *roots)
         slopes = {f for e in whole.atoms(sp.Derivative) for f in e.expr.atoms(AppliedUndef)}
-        for e in sorted(whole.atoms(sp.Symbol, AppliedUndef), key=lambda e: -len(str(e))):
+        for e in sorted(whole.atoms(sp.Symbol, AppliedUndef), key=lambda e: (-len(str(e)), str(e))):
             name = e if isinstance(e, sp.Symbol) else e.func
             sign = "= 1, 2, ..." if e.is_integer else "> 0" if e.is_positive else ">= 0"
             for said, applies in ((sign, e.is_nonnegative), ("smooth", e in slopes)):
@@ -81,8 +80,9 @@ class Laws:
             for head, entries in self.of_kind(kind).items():
                 lines = [f"{e.key}: {shown(e.line)}" for e in entries]
                 yield head, LAWS.get(head, about), lines
-        supposed = assumed((row[form] for row in self.rows for form in row.claim), shown)
-        yield "the notation", "at each depth, and in short", [*map(shown, MEANT), supposed]
+        forms = (row[form] for row in self.rows for form in row.claim)
+        lines = [*map(shown, MEANT), assumed(forms, shown)]
+        yield "the notation", "what it writes in short, and what it assumes of its symbols", lines
 
     def __repr__(self) -> str:
         blocks = ((f"{head}: {about}", *lines) for head, about, lines in self._blocks(str))
