@@ -17,7 +17,7 @@ XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
 TT = Symbol(r"{\mathbb E[\tau^2]}", nonnegative=True)
 J, A_best, J_best, m_A = names("J(A)", "A^*", "J(A^*)", "m(A)")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
-gap_n, QUADRATIC = IndexedBase(r"\mu_P-\mu_Q", real=True)[n], A**2 * XX - 2 * A * XT + TT
+gap_n, QUADRATIC = IndexedBase(r"{\mu_P-\mu_Q}", real=True)[n], A**2 * XX - 2 * A * XT + TT
 
 
 @row("A ratio for each dimension", "12",
