@@ -39,7 +39,7 @@ MEANT = [  # the first two at every depth
 
 def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
     """What the notation assumes of the symbols in these and in what they rest on, if nothing there
-    says what they are: the order of the depths, signs, and that what is differentiated is smooth"""
+    says what they are: how the depths are ordered, signs, and that what has a slope is smooth"""
     says: dict[str, dict[Any, str]] = {"> 0": {}, ">= 0": {}, "= 1, 2, ...": {}, "smooth": {}}
     depths: set[Any] = set()
     for one in entries:
@@ -47,7 +47,7 @@ def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
         meant = {checking.rule(line)[0] for line in roots if isinstance(line, sp.Eq)}
         labels = {e.base.label for e in meant if isinstance(e, sp.Indexed)}
         known = {n.E} | meant | labels | {e.func for e in meant if e.free_symbols - n.CONSTANTS}
-        whole = sp.Tuple(one.line, *one.used, *roots)
+        whole = sp.Tuple(one.line, *one.below, *roots)
         slopes = {f for e in whole.atoms(sp.Derivative) for f in e.expr.atoms(AppliedUndef)}
         for e in sorted(whole.atoms(sp.Symbol, AppliedUndef), key=lambda e: (-len(str(e)), str(e))):
             name = e if isinstance(e, sp.Symbol) else e.func

@@ -113,16 +113,12 @@ class Line:
         laws = ", ".join(self.behind("given"))
         return f"{PROVED} from: {laws or ('definitions' if self.roots else algebra)}"
 
-    @property
-    def used(self) -> list[Relational]:
-        """What it uses, as it is used"""
-        return [instance(use)[0] for use in self.uses]
-
     @cached_property
     def below(self) -> dict[Relational, None]:
-        """Every step that it rests on"""
+        """Every step that it rests on, with the values that it is used with"""
         steps = {instance(u)[0]: None for u in self.uses if entry(u.key).kind == "step"}
-        return steps | {line: None for u in self.uses for line in entry(u.key).below}
+        behind = ((line, dict(u.values)) for u in self.uses for line in entry(u.key).below)
+        return steps | {checking.moved(e, put) if put else e: None for e, put in behind}
 
     @cached_property
     def roots(self) -> Roots:
@@ -201,7 +197,7 @@ def check_line(step: Line) -> None:
         return
     if step.line.lhs == step.line.rhs:
         raise Loose(step.tag, step.name, f"says nothing: {step.line}")
-    used = step.used
+    used = [instance(use)[0] for use in step.uses]
     checking.hold_step(step, used)
     for number, use in enumerate(step.uses):
         if checking.follows(step, used[:number] + used[number + 1 :]):
