@@ -38,7 +38,8 @@ def X6(D: Row) -> None:
         "first order (L4); of second order the bend in the path stays.",
         mu_P - mu_Q, up_to(-alpha_s * Delta**2 * xddot_t / 2, 3),
         uses="L2.gap perfect perfect_u E1.encoding E1.ahead E1.speed E1.bend")
-    D.step("aim", r"Where is the residual of L4 0 for a learned encoder? Not at $\hat x=x_t$.",
+    D.step("aim", r"Where is the residual of L4 0 for a learned encoder? Not where $\hat x$ is "
+        "$x_t$, but beside it.",
         r, (1 + sigma_t**2) / sigma_t
             * (xhat - (x_t + sigma_t**2 * (ydot - y) / (1 + sigma_t**2))),
         uses="L4.residual_E3 G4.error")

@@ -11,7 +11,8 @@ mu_A, A_G3, A_folded, A_E2 = names(
 
 @row("Other finite forms of the counterterm", "04",
     r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
-    r"what it should hit is $\tau=cx_t+(x_s-x_t)$. $A/c\to1+\sigma_t^2$ leads to L4, as here.",
+    r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
+    "here are three.",
     forms="mean gap target residual G3 G3_limit folded E2")
 def G5(D: Row) -> None:
     D.define("mean", r"In G3 with $\hat u=\hat x$ the prediction stands in two places. Call what "

@@ -20,7 +20,8 @@ q_x, q_z, q_zx, q_xz, p_z, p_xz = names(
 
 @row("Why the scaling encoder does not pay", "05",
     r"Compare E2 with a VDM that has the same marginals $\mathcal N(\alpha_t^3x,\sigma_t^2)$ and "
-    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, integrands, ratio:",
+    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, the two integrands, "
+    "and the second over the first:",
     forms="snr speed vdm error scaling ratio excess end")
 def X4(D: Row) -> None:
     D.define("signal", r"The latents of E2 are $\alpha_t^3x$ with noise $\sigma_t$.",
