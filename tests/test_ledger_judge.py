@@ -80,6 +80,8 @@ def test_the_word_of_a_form_is_computed_from_what_it_rests_on():
     assert "sign: argued: a tale;" in told
     plain = proved(step("sign", (n.x + 1) ** 2, n.x**2 + 2 * n.x + 1))
     assert "sign: proved from: algebra alone;" in plain
+    of_positive = proved(step("sign", log(h * t), log(h) + log(t)))
+    assert "sign: proved from: the notation;" in of_positive
 
 
 REFUSED = {
@@ -108,6 +110,13 @@ REFUSED = {
         (
             define("b", name("P", positive=True), n.x),
             step("sign", 2 * name("P", positive=True), 2 * n.x, "b"),
+        ),
+    ),
+    "a sign that a square hides": (
+        ledger.Loose,
+        (
+            define("b", name("P", positive=True), -exp(n.x)),
+            step("sign", name("P", positive=True) ** 2, exp(2 * n.x), "b"),
         ),
     ),
     "constant by mistake": (
@@ -189,9 +198,9 @@ def test_slips_are_refused(kind, every):
 SAME = [
     (n.alpha_t**4, (1 - s2) ** 2),
     (exp(n.gamma_s - n.gamma_t), 1 - n.c),
-    (n.sigma_Q**3, n.sigma_Q * n.sigma_s**2 * n.c),
+    (n.alpha_ts**3, n.alpha_ts * n.alpha_t**2 / n.alpha_s**2),
     (log(s2 / n.w), 2 * log(n.sigma_t) - log(n.w)),
-    (log(n.sigma_Q), log(n.sigma_s) + log(n.c) / 2),
+    (log(n.alpha_ts), log(n.alpha_t) - log(n.alpha_s)),
     (log(a2 / s2), -n.gamma_t),
     (sqrt(n.c), sqrt(1 - exp(n.gamma_s - n.gamma_t))),
     (sp.tanh(n.Delta / 2), n.c / (2 - n.c)),

@@ -459,7 +459,8 @@ def test_best_multiple_of_a_prediction(depths, normal):
     }
     scale = gaussian.best_scale(products)
     assert float(c * scale) == pytest.approx(float(LEDGER["W7"].form("best").subs(means)))
-    m = n.in_gamma(LEDGER["W7"].form("m")).subs(means)
+    least = {finer_ratios.J: LEDGER["W7"].form("least")}
+    m = n.in_gamma(LEDGER["W7"].form("m").subs(least)).subs(means)
     m = m.subs({n.gamma_s: float(s.gamma), n.gamma_t: float(t.gamma)})
     assert float(gaussian.squared_gap_from(products, scale)) == pytest.approx(float(m))
 

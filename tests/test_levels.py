@@ -73,7 +73,7 @@ def test_near_misses_are_refused_with_a_point(number):
 @pytest.mark.parametrize(
     "answer, words",
     [
-        ("w", "not right, for example at w = 2.7, delta = 1.8, sigma_Q = 0.4077"),
+        ("w", "not right, for example at w = 2.8, delta = 1.8, sigma_Q = 2.7"),
         ("log(w - 3)", "yours gives no real value"),
         ("(" * 300 + "w", "it cannot be read as a formula"),
         ("w" * 501, "it is longer than"),

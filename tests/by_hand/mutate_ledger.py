@@ -22,7 +22,7 @@ from sympy.core.function import AppliedUndef
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from diffenc_lite.course.ledger import LEDGER, checking
+from diffenc_lite.course.ledger import LEDGER, checking, row
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.row import instance
 from diffenc_lite.course.ledger.zero import same
@@ -115,9 +115,7 @@ def roots(row):
 
 @cache
 def sign_is_seen(root, wrong):
-    if root.kind == "argued" or isinstance(wrong, Ge):
-        return True
-    return checking.of_its_sign(*checking.rule(wrong))
+    return row.sign_is_seen(dataclasses.replace(root, line=wrong))
 
 
 def breaks(root, wrong, user):

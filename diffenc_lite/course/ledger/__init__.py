@@ -2,7 +2,7 @@
 
     from diffenc_lite.course import ledger
 
-    print(ledger.F3)                      # what it says, and what it is proved from
+    print(ledger.F3)                      # what it says, assumes, and is proved from
     ledger.show("F3")                     # the statement and every entry of its derivation
     ledger.F3["bayes"]                    # one entry; ledger.F3.steps has the names of all
     ledger.F3.prove()                     # raises ProofError if a step does not follow
@@ -16,9 +16,9 @@ A claim of your own is made of the symbols in `ledger.notation` and of those of 
 Of each form it computes, from all that it rests on, whether it is proved, and from which laws,
 defined (a choice), or argued (in words); and which rows and forms it rests on:
 
-    ledger.L4.told["integrand"]           # "argued: the limit of the sum over steps and ..."
+    ledger.L4.told["loss"]                # "argued: the limit of the sum over steps and ..."
     ledger.L4.rests_on                    # the rows that it uses
-    print(ledger.laws())                  # each law and its instances; the definitions
+    print(ledger.laws())                  # each law, its instances; definitions; notation
 """
 
 from . import notation

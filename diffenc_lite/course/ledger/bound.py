@@ -25,9 +25,8 @@ def L0(D: Row) -> None:
         uses=[divergence(KL_0, q_1, p_1, z_1), "F1.density@1 G1.log_density"])
     D.given("additive", "independent dimensions", "Given the data the dimensions are independent, "
         "in both: the divergences add.", KL_prior, Sum(of_dimension(KL_0), (j, 1, d)))
-    D.step("prior", "The first part is what is left of the data, the second what is missing of "
-        "the noise.", KL_prior,
-        alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2),
+    D.step("prior", "The first part is what is left of the data, the second what noise is missing.",
+        KL_prior, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2),
         uses="additive one_dimension@j")
 
 
@@ -44,11 +43,9 @@ def L2(D: Row) -> None:
             "delta F3.density F3.mean F3.variance G3.density G3.variance"])
     D.given("additive", "independent dimensions", "Given $z_t$ the dimensions are independent, in "
         "both processes: the divergences add.", KL_d, Sum(of_dimension(KL_1), (j, 1, d)))
-    D.step("variance_j", r"All dimensions have the variance of F3,",
-        IndexedBase("sigma_Q", positive=True)[j], sigma_Q, uses="F3.variance F3.variance@j")
-    D.step("step", "and share $w$, so add up.",
+    D.step("step", "All have the variance of F3, and share $w$, so add up.",
         KL_d, d / 2 * price(w) + w / (2 * sigma_Q**2) * SQUARES,
-        uses="additive one_dimension@j variance_j")
+        uses="additive one_dimension@j F3.variance F3.variance@j")
     D.step("gap", "What both processes keep of $z_t$ cancels. What remains: a wrong guess of the "
         "encoding, the counterterm, and the movement that it is there to cancel.", mu_P - mu_Q,
         alpha_s * (c * (xhat - x_t) + COUNTERTERM - (x_s - x_t)), uses="G3.mean F3.mean")

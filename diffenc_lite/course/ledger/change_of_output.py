@@ -52,8 +52,8 @@ def X6(D: Row) -> None:
         vhatprime, (vhat + alpha_t * sigma_t * z_t) / (1 + sigma_t**2))
     network = {vhat: vhatprime, xhat: x_3}
     guess = use("G4.guess", network)
-    D.step("residual_E3", "L4 then has the residual of the VDM: the two pay the same at infinite "
-        "depth.", r_3, v - vhat,
+    D.step("residual_E3", "L4 then has the residual of the VDM, at infinite depth they pay alike.",
+        r_3, v - vhat,
         uses=[use("L4.residual", {**network, r: r_3, mu_P: mu_3, uhat: u_3}),
             "u_E3", use("E2.counterterm", {xhat: x_3, uhat: u_3}), guess, "vhat_E3"])
     same = {**network, mu_A: folded, A: A_folded}

@@ -15,7 +15,7 @@ from sympy.core.relational import Relational
 
 from . import notation as n
 from . import zero
-from .notation import CONSTANTS, DEPTHS, NOISE, Delta, E, in_gamma, lambda_s, lambda_t, sigma_Q
+from .notation import CONSTANTS, DEPTHS, NOISE, Delta, E, in_gamma, lambda_s, lambda_t
 
 
 class ProofError(Exception):
@@ -57,7 +57,6 @@ def hold(tag: str, where: str, one: Expr, other: Expr, shown: tuple = ()) -> Non
 
 BINDING = *zero.CALCULUS, sp.Sum
 ASSUMED = "positive", "nonnegative", "integer", "real"
-FREE = sigma_Q, Symbol("sigma_Q of F3", positive=True)  # what it is, F3 has to say
 AT_S, AT_T = {*DEPTHS[0], lambda_s}, {*DEPTHS[1], lambda_t}
 BOTH = set(n.ABBREVIATIONS)
 MOVING = {  # the noise that moves with a variable
@@ -73,7 +72,7 @@ MEANINGS: dict[Basic, tuple[Expr, ...]] = {}  # of all rows: symbol -> what it w
 def is_handle(left: Basic) -> bool:
     """Whether it may be given a meaning"""
     if isinstance(left, Symbol):
-        return left not in NOISE - {sigma_Q}
+        return left not in NOISE
     bound = isinstance(left, AppliedUndef | Indexed) and left.func != E
     return bound or isinstance(left, sp.Derivative | sp.Integral | sp.Limit | E)
 
@@ -140,7 +139,7 @@ def in_full(expression: Any, rules: Mapping[Basic, Expr]) -> Any:
 
 def of_its_sign(handle: Basic, meaning: Expr) -> bool:
     """Whether what is assumed of a symbol is seen of what it means"""
-    if handle in CONSTANTS or not isinstance(handle, Symbol):  # the notation has their signs
+    if not isinstance(handle, Symbol):
         return True
     if handle.is_positive:
         return bool(meaning.is_positive) or zero.sign(meaning) == 1
@@ -157,7 +156,7 @@ def unlike(values: Mapping[Basic, Expr]) -> tuple[Basic, Expr] | None:
             has = f"is_{assumed}"
             if getattr(symbol, has) and not getattr(sp.factor(value), has):
                 return symbol, value
-    noise = set(values) & NOISE - {sigma_Q}
+    noise = set(values) & NOISE
     for depth in DEPTHS:
         named = {s for s in depth if s in values}
         if named and (len(named) < 3 or tuple(values[s] for s in depth) not in DEPTHS):
@@ -172,11 +171,9 @@ def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
         bound = {s: values[s] for s in part.variables if s in values}
         if not part.free_symbols & set(bound.values()):
             line = line.xreplace(bound)
-    if set(values) & NOISE - {sigma_Q}:
+    if set(values) & NOISE:
         for short, long in n.ABBREVIATIONS.items():
-            if short != sigma_Q:
-                line = line.xreplace({short: long})
-    kind = Ge if isinstance(line, Ge) else Eq
+            line = line.xreplace({short: long})
 
     def change(side: Expr) -> Expr:
         return side.subs(values, simultaneous=True)
@@ -184,13 +181,13 @@ def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
     indices = any(symbol.is_integer or isinstance(symbol, Indexed) for symbol in values)
     sides = (line.lhs, line.rhs)
     moved = (change(side) if indices else outside_indexed(side, change) for side in sides)
-    return kind(*moved, evaluate=False)
+    return line.func(*moved, evaluate=False)
 
 
 def in_each(lines: Sequence[Relational], index: Symbol) -> dict[Basic, Basic]:
     """Every symbol that these lines tie together, as that of one dimension"""
     symbols = {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
-    own = {s for s in symbols - CONSTANTS | symbols & {sigma_Q} if not s.is_integer}
+    own = {s for s in symbols - CONSTANTS if not s.is_integer}
     return {s: sp.IndexedBase(s.name, **s._assumptions_orig)[index] for s in own}
 
 
@@ -211,15 +208,10 @@ def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:
     )
 
 
-def variables(part: Basic) -> Sequence[Basic]:
-    """What is bound in it; a limit has the one"""
-    return getattr(part, "variables", part.args[1:2])
-
-
 def hidden(expression: Expr) -> str:
     """A symbol under a derivative, an integral, a sum or a limit that depends on its variable"""
     for part in expression.atoms(*BINDING):
-        for variable in variables(part):
+        for variable in getattr(part, "variables", part.args[1:2]):  # a limit has the one
             for symbol in part.args[0].free_symbols - {variable}:
                 if depends(symbol, variable):
                     return f"{symbol} depends on {variable}: say how"
@@ -230,7 +222,7 @@ def spelled_out(expression: Expr) -> Expr:
     """Noise under a derivative or a limit in gamma, lambda or Delta, written in these"""
     for part in sorted(expression.atoms(*BINDING), key=sp.default_sort_key):
         inside, *limits = part.args
-        for variable in MOVING.keys() & variables(part):
+        for variable in MOVING.keys() & getattr(part, "variables", part.args[1:2]):
             if inside.free_symbols & (NOISE - {variable}):
                 part_in_it = part.func(_noise_in(variable, inside), *limits)
                 expression = expression.xreplace({part: part_in_it})
@@ -299,7 +291,7 @@ def hold_step(step: Any, lines: Sequence[Relational]) -> None:
             expression = linear(spelled_out(expression))
             if expression == before:
                 break
-        return put(expression, *FREE)
+        return expression
 
     left, right = step.line.lhs, step.line.rhs
     if isinstance(step.line, Eq):

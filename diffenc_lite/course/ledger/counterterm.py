@@ -12,7 +12,7 @@ mu_A, A_G3, A_folded, A_E2 = names(
 @row("Other finite forms of the counterterm", "04",
     r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
-    r"here are three.",
+    "here are three.",
     forms="mean gap target residual G3 G3_limit folded E2")
 def G5(D: Row) -> None:
     D.define("mean", r"In G3 with $\hat u=\hat x$ the prediction stands in two places. Call what "
@@ -32,8 +32,8 @@ def G5(D: Row) -> None:
         A_G3, (mu_P - KEPT) / (alpha_s * xhat))
     D.step("G3", r"with $\hat u=\hat x$,", A_G3, c + (gamma_t - gamma_s) * sigma_t**2,
         uses="share G3.mean E2.counterterm")
-    D.step("G3_limit", "Over $c$ it has the limit that it needs, from above: long steps overshoot "
-        "most.", Limit(A_G3 / c, Delta, 0), 1 + sigma_t**2, uses="G3")
+    D.step("G3_limit", "Over $c$ it has the limit that it needs: long steps overshoot most.",
+        Limit(A_G3 / c, Delta, 0), 1 + sigma_t**2, uses="G3")
     D.define("fold", "Fold the counterterm into $c$: the same limit, and no overshoot.",
         A_folded, c * Limit(A_G3 / c, Delta, 0))
     D.step("folded", "That is", A_folded, c * (1 + sigma_t**2), uses="fold G3_limit")

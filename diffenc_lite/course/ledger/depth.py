@@ -10,8 +10,9 @@ snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 t, h, b = symbols("t h b", positive=True)  # h = 1/T
 gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
-R, pointwise, integrand = names("R", r"\lim T\cdot\mathrm{KL}_1", r"\text{integrand}")
+R, integrand, diffusion = names("R", r"\text{integrand}", r"\text{diffusion}")
 SIZE = gamma(t) - gamma(t - h)
+LOSS = Integral(E(integrand), (t, 0, 1))
 EXCHANGE = "the limit of the sum over steps and of the average"
 
 
@@ -27,8 +28,7 @@ def L3(D: Row) -> None:
     D.given("later", "noise grows", "There is more noise at $t$ than at $s$,", gamma_t - gamma_s)
     D.at_least("gain", r"so something is gained: $\mathrm{SNR}=e^{-\gamma}$ falls.", snr_s - snr_t,
         uses="later", witness=Integral(exp(-level), (level, gamma_s, gamma_t)))
-    D.step("step", "Take L2 with an encoding that stays where it is and no counterterm: a step is "
-        "charged for its error in proportion to the gain.",
+    D.step("step", "L2 for an encoding at rest: the error is charged in proportion to the gain.",
         KL_1, (snr_s - snr_t) * (x - xhat) ** 2 / 2,
         uses="L2.one_dimension L2.delta L2.gap F3.variance one E1.x_t E1.x_s E1.counterterm")
     D.step("step_in_epsilon", "The same in terms of noise: both guesses explain the same $z_t$, so "
@@ -36,30 +36,27 @@ def L3(D: Row) -> None:
         r"$\mathrm{SNR}(s)/\mathrm{SNR}(t)=e^{\gamma_t-\gamma_s}$.",
         KL_1, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
         uses="step G4.guess G4.noise_guess F1.latent E1.x_t")
-    D.step("ends", "Were the error the same in all steps, the gains would telescope and only the "
-        "two ends would count. Finer steps profit from that it falls as the signal grows.",
+    D.step("ends", "With one error $m$ in all steps the gains telescope, for any $S$: only the two "
+        "ends count. (Finer steps pay less because the error falls as the signal grows.)",
         Sum((SNR(i - 1) - SNR(i)) * m / 2, (i, 1, T)), (SNR(0) - SNR(T)) * m / 2)
 
 
 @row("Infinite depth: one residual for every encoder", "03",
     r"Take $w=1$, any encoder with three derivatives in $\lambda$, and a step of size "
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
-    r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
-    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$).",
-    forms="residual neglected cost pointwise integrand integrand_E1 residual_E2 "
-    "residual_E3 ends")
+    r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$ with $\ddot x_t=d^2x_t/d\lambda^2$. In $T\to\infty$ "
+    "equal steps in $t$, $T$ times that tends to the integrand, the sum to its integral.",
+    forms="residual neglected cost integrand loss integrand_E1 residual_E2 residual_E3 ends")
 def L4(D: Row) -> None:
     D.define("first", "The means differ by nothing in a step of no length. To first order in its "
         r"length they differ by $\alpha_s\sigma_t$ times a number, the residual,",
         r, Subs(Derivative((mu_P - mu_Q) / alpha_s, Delta), Delta, 0) / sigma_t)
-    D.step("residual", "which is the error in $v$ (G4), corrected for what the counterterm gets "
-        "wrong.", r, (v - vhat) - sigma_t * (u - uhat),
-        uses="first L2.gap E1.ahead E1.speed G4.error")
+    D.step("residual", "the error in $v$ (G4), corrected for what the counterterm gets wrong.",
+        r, (v - vhat) - sigma_t * (u - uhat), uses="first L2.gap E1.ahead E1.speed G4.error")
     D.define("neglected", "With this number for the second order, in which the curvature "
         r"$\ddot x_t$ of the encoder's path comes in (the counterterm follows a straight line),",
         R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t))
-    D.step("at_1", r"a step costs (L2) $\frac{\alpha_s^2}{2\sigma_Q^2}$ times the square of that "
-        r"difference over $\alpha_s$.",
+    D.step("at_1", r"a step costs (L2) $\frac1{2\sigma_Q^2}$ times the square of that difference.",
         KL_1, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
             * (c * (xhat - x_t) + Delta * sigma_t**2 * uhat - (x_s - x_t)) ** 2 / 2,
         uses="L2.one_dimension L2.delta L2.gap L3.one F3.variance")
@@ -69,27 +66,23 @@ def L4(D: Row) -> None:
         uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
     D.given("equal", "limits multiply", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the "
         r"size $\Delta=\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times "
-        r"$\Delta/h$.",
-        pointwise, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
+        r"$\Delta/h$. Its limit, at one $t$, one $x$ and one draw of noise, is the integrand.",
+        integrand, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
-    D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
-        "neglected falls like $1/T$.", pointwise, gammaprime_t * alpha_t**2 * r**2 / 2,
-        uses="equal rate cost neglected residual")
-    D.argue("exchange", EXCHANGE, r"The mean over the $T$ steps becomes that over $t\sim U(0,1)$ "
-        "(a Riemann sum) if the integrand is continuous in $t$ and the neglected terms are bounded "
-        r"uniformly in $t$: for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third "
-        r"derivative in $\lambda$. For the average over $x$ and $\varepsilon$ the costs need a "
-        "bound whose average is finite (dominated convergence): for bounded data and encodings, a "
-        r"$\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
-        equation(integrand, pointwise), uses="pointwise")
-    D.step("integrand", "So this is the integrand of the diffusion loss.",
-        integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="exchange pointwise")
+    D.step("integrand", "this is left of it. What is neglected falls like $1/T$.",
+        integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="equal rate cost neglected residual")
+    D.argue("loss", EXCHANGE, r"The loss is its average over $x$, $\varepsilon$ and $t\sim U(0,1)$:"
+        " the sum over the steps becomes one over $t$ (Riemann) if the integrand is continuous in "
+        r"$t$ and the rest is bounded uniformly in $t$, as for a smooth $\gamma$ on $[0,1]$ "
+        r"and a bounded third derivative of the encoding in $\lambda$; over $x$, $\varepsilon$ the "
+        "costs need a bound with a finite average (dominated convergence), as for bounded data and "
+        r"a $\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
+        equation(diffusion, LOSS), uses="integrand")
     # the three encoders
-    D.step("residual_E1", r"E1 has $u=\hat u=0$,", r, v - vhat, uses="residual E1.u E1.counterterm")
-    D.step("integrand_E1", r"and by G4 an error in $v$ is an error in the noise, times $\alpha_t$: "
-        r"the integrand of a VDM is the error in the noise, unweighted but for $\gamma'$.",
+    D.step("integrand_E1", r"E1 has $u=\hat u=0$, and by G4 an error in $v$ is one in the "
+        r"noise, times $\alpha_t$: in a VDM that in the noise counts, weighted by $\gamma'$ only.",
         integrand, gammaprime_t * (epsilon - epsilonhat) ** 2 / 2,
-        uses="integrand residual_E1 G4.noise_error")
+        uses="integrand residual E1.u E1.counterterm G4.noise_error")
     D.step("residual_E2", r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once "
         r"for where the encoding is and once, times $\sigma_t^2$, for where it goes.",
         r, (1 + sigma_t**2) * (v - vhat),
@@ -99,7 +92,8 @@ def L4(D: Row) -> None:
         r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),
         uses="residual E3.u E2.counterterm E3.x_t G4.guess G4.turned F1.latent")
     # the schedule
-    D.step("ends", "Last, the schedule. For E1 the mean squared error depends on $t$ through "
-        r"$\gamma$ alone; write it as $F'(\gamma)$. The integrand is then a derivative in $t$; its "
+    D.step("ends", r"Last, the schedule. For E1, and a network that sees $z_t$ and $\gamma_t$, the "
+        r"mean of $(\varepsilon-\hat\varepsilon)^2$ is a function of $\gamma$ alone; call it "
+        r"$F'(\gamma)$. The mean integrand is then the slope of $\frac12F(\gamma(t))$, and its "
         r"integral up to $b$ depends on $\gamma(0)$ and $\gamma(b)$, not on the path between.",
         Integral(inner.diff(t), (t, 0, b)), (F(gamma(b)) - F(gamma(0))) / 2)

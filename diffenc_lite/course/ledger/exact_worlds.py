@@ -8,20 +8,14 @@ from .gaussian import kl, log_density, z
 s2, eta = symbols("s_2 eta", positive=True)  # the variance of the data, a signal-to-noise ratio
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 spread, log_post, log_z = names(r"\mathbb V[x|z]", r"\ln p(x|z)", r"\ln p(z)")
-prior, left, diffusion, h_x, gap, m, m_z = names(r"\text{prior}", r"\text{reconstruction}",
-    r"\text{diffusion}", "h(x)", r"\text{gap}", r"m_{\text{E1}}", "m_z")
-CONSTANTS.add(s2)
+left, diffusion, h_x, gap, m, mean = names(r"\text{reconstruction}", r"\text{diffusion}",
+    "h(x)", r"\text{gap}", r"m_{\text{E1}}", r"\mathbb E[x|z]")
 SNR_0, SNR_1 = (alpha_0 / sigma_0) ** 2, (alpha_1 / sigma_1) ** 2
 
 
 def entropy(variance: Expr) -> Expr:
     """of a Gaussian"""
     return log(2 * pi * variance) / 2 + Rational(1, 2)
-
-
-def seen_from(side: Expr) -> Expr:
-    """The density of z there"""
-    return exp(log_density(z, sqrt(eta) * side, 1))
 
 
 @row("Gaussian data", "06",
@@ -38,8 +32,8 @@ def X2(D: Row) -> None:
     D.step("spread", "which is", spread, s2 / (1 + s2 * eta), uses="curvature bayes")
     D.given("exact", "tower rule", "The exact denoiser errs by that spread.",
         E((x - xhat) ** 2), Subs(spread, eta, snr_t))
-    D.define("error", r"By L3 a step with $w=1$ costs $\frac12m$ in the mean,", m, 2 * E(KL_1))
-    D.step("m", "so", m, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
+    D.define("error", "Twice the mean cost of a step with $w=1$ (L3)", m, 2 * E(KL_1))
+    D.step("m", "is", m, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
         uses="error L3.step exact spread")
     D.step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of",
         1 + m, (1 + s2 * snr_s) / (1 + s2 * snr_t), uses="m")
@@ -50,23 +44,22 @@ def X2(D: Row) -> None:
         Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)))
     D.step("diffusion", "which telescopes: what is left are the two ends, whatever the steps.",
         diffusion, log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2, uses="steps")
-    D.define("prior", "The other terms: the mean of the prior loss (L0),", prior, E(KL_0))
-    D.define("reconstruction", "the best reconstruction, the entropy of what is left to know,",
+    D.define("left", "The best reconstruction costs the entropy of what is left to know.",
         left, entropy(Subs(spread, eta, SNR_0)))
-    D.define("entropy", "and the entropy of the data.", h_x, entropy(s2))
-    D.define("sum", "The gap is their sum less that entropy:",
-        gap, prior + left + diffusion - h_x)
+    D.define("entropy", "The data have the entropy", h_x, entropy(s2))
+    D.define("sum", "The gap is these and the mean of the prior loss (L0), less the entropy:",
+        gap, E(KL_0) + left + diffusion - h_x)
     D.step("gap", "the divergence of two Gaussians with the mean 0, of $q(z_1)$ from the start of "
         "generation. It does not depend on $T$, nor on the depths in between.",
         gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1),
-        uses="sum prior reconstruction diffusion first last entropy spread data L0.one_dimension "
-        "E1.x_t@1")
+        uses="sum left diffusion first last entropy spread data L0.one_dimension E1.x_t@1")
 
 
 @row("A coin", "02",
     r"For data $\pm1$ with equal odds, seen as $z=\sqrt\eta\,x+\varepsilon$, the mean of $x$ is",
     forms="mean")
 def X3(D: Row) -> None:
+    up, down = (exp(log_density(z, sqrt(eta) * side, 1)) for side in (1, -1))
     D.given("bayes", "Bayes' rule", "1 and -1 are weighted by what each has of the density.",
-        m_z, (seen_from(1) - seen_from(-1)) / (seen_from(1) + seen_from(-1)))
-    D.step("mean", "That is a smooth version of the sign.", m_z, tanh(sqrt(eta) * z), uses="bayes")
+        mean, (up - down) / (up + down))
+    D.step("mean", "That is a smooth version of the sign.", mean, tanh(sqrt(eta) * z), uses="bayes")

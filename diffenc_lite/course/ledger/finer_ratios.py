@@ -15,9 +15,9 @@ w_shared, w_own = names(r"w_{\text{shared}}", r"w_{\text{own}}", positive=True)
 XX = Symbol(r"{\mathbb E[\hat x^2]}", nonnegative=True)
 XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
 TT = Symbol(r"{\mathbb E[\tau^2]}", nonnegative=True)
-J, A_best, J_best, m_best = names("J(A)", "A^*", "J(A^*)", "m^*")
+J, A_best, J_best, m_A = names("J(A)", "A^*", "J(A^*)", "m(A)")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
-gap_n, QUADRATIC = IndexedBase(r"\mu_P-\mu_Q", real=True)[n], A**2 * XX - 2 * A * XT + TT
+gap_n, QUADRATIC = IndexedBase(r"{\mu_P-\mu_Q}", real=True)[n], A**2 * XX - 2 * A * XT + TT
 
 
 @row("A ratio for each dimension", "12",
@@ -40,8 +40,7 @@ def W5(D: Row) -> None:
 
 @row("A ratio that depends on the latent", "06",
     r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$. A ratio "
-    r"that may depend on $z_t$ saves, at one $z_t$ (with $a=\frac{1+m_z}{1+\bar m}$) and in the "
-    "mean,",
+    r"that does so too saves, at one $z_t$ (with $a=\frac{1+m_z}{1+\bar m}$) and in the mean,",
     forms="pointwise mean sign")
 def W6(D: Row) -> None:
     D.define("mbar", "The mean error over $N$ values of $z_t$:", mbar, Sum(m_n, (n, 1, N)) / N)
@@ -56,8 +55,8 @@ def W6(D: Row) -> None:
         saved, Sum(d / 2 * price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
     D.step("mean", r"the one ratio costs $\frac d2\ln(1+\bar m)$, and this is saved:",
         saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N), uses="average mbar")
-    D.at_least("sign", r"None of the differences is negative (L1); each is 0 only where $m_z=\bar "
-        "m$.", saved, uses=["average", use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
+    D.at_least("sign", r"None of these is negative (L1), and each is 0 only where $m_z=\bar m$.",
+        saved, uses=["average", use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
 
 
@@ -80,11 +79,11 @@ def W7(D: Row) -> None:
     D.step("least", "what is left of the target.", J_best, TT - XT**2 / XX, uses="at_best flat")
     D.at_least("never_less", "No other $A$ is better:", QUADRATIC - J_best, uses="least",
         witness=(A * XX - XT) ** 2 / XX)
-    D.define("m_best", "By G5 the gap of the means is", gap_n, alpha_s * (A_best * x_n - tau_n))
+    D.define("gap", "By G5 the gap of the means is", gap_n, alpha_s * (A * x_n - tau_n))
     D.define("mean_gap", r"and the mean of its square, in units of $\sigma_Q^2$, the $m$ of W1.",
-        m_best, Sum(gap_n**2, (n, 1, N)) / N / sigma_Q**2)
-    D.step("m", "So the best $A$ has", m_best, alpha_s**2 / sigma_Q**2 * (TT - XT**2 / XX),
-        uses="mean_gap m_best flat XX XT TT")
+        m_A, Sum(gap_n**2, (n, 1, N)) / N / sigma_Q**2)
+    D.step("m", "So $m$ is $J$ in other units, and least where $J$ is.",
+        m_A, alpha_s**2 / sigma_Q**2 * J, uses="mean_gap gap error")
     D.argue("tower", "the average over x given z_t first", r"For E1, $\tau=cx$. If $\hat x=\mathbb "
         r"E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ "
         "first): the three means are not free.", equation(XT, c * XX))

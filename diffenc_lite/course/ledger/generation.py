@@ -4,7 +4,7 @@ from ._language import *
 from .gaussian import log_density
 from .processes import KEPT, mu, mu_Q, q_0, variance
 
-l_k, l_j, width = symbols("l_k l_j a", real=True)
+l_k, l_j = symbols("l_k l_j", real=True)
 sigma_P = Symbol("sigma_P", positive=True)
 mu_P = Symbol("mu_P", real=True)
 p_1, p_st, p_k = names(r"\ln p(z_1)", r"\ln p(z_s|z_t)", "p(l_k|z_0)")
@@ -43,11 +43,9 @@ def G2(D: Row) -> None:
     def share(logit: Callable[[Expr], Expr]) -> Expr:
         return exp(logit(k)) / Sum(exp(logit(j)), (j, 0, K - 1))
 
-    D.define("width", "$K$ levels, equally spaced, each in the middle of a cell, and the cells "
-        "fill $(-1,1)$: a cell has the width", width, 2 / K)
-    D.define("middle", "and level $k$ stands half a cell above its lower end.",
-        l_k, -1 + width * k + width / 2)
-    D.step("level", "So level $k$ is", l_k, (2 * k + 1) / K - 1, uses="width middle")
+    D.define("middle", "$K$ levels, equally spaced, each in the middle of a cell, and the cells, "
+        "of width $2/K$, fill $(-1,1)$: level $k$ stands at", l_k, -1 + 2 / K * k + 2 / K / 2)
+    D.step("level", "that is,", l_k, (2 * k + 1) / K - 1, uses="middle")
     D.define("weight", "We see $z_0$. Each level weighs as much as its density F1 (the encoding "
         "at $t=0$ is almost the data), without the normaliser, which is common to all.",
         ell_k, density(l_k) + log(2 * pi * sigma_0**2) / 2)
@@ -62,9 +60,8 @@ def G2(D: Row) -> None:
     D.given("bayes", "Bayes' rule", "With $l(k)$ for $l_k$, and odds $1/K$ beforehand, the "
         "probability of level $k$ is its share of the density.",
         p_k, share(lambda n: density(level_of(n)) - log(K)))
-    D.step("softmax", "The normaliser and $1/K$ cancel. What makes probabilities of the logits is "
-        "the softmax.", p_k,
-        share(lambda n: -exp(-gamma_0) * (z_0 / alpha_0 - level_of(n)) ** 2 / 2),
+    D.step("softmax", "The normaliser and $1/K$ cancel: probabilities are a softmax of the logits.",
+        p_k, share(lambda n: -exp(-gamma_0) * (z_0 / alpha_0 - level_of(n)) ** 2 / 2),
         uses="bayes F1.density@0")
 
 

@@ -14,7 +14,7 @@ from sympy.core.relational import Relational
 
 from . import reading, zero
 from .checking import ProofError, Undecided, Wrong, hold, in_full
-from .notation import NOISE, Delta, sigma_Q, without_floats
+from .notation import NOISE, Delta, without_floats
 
 CALCULUS = *zero.CALCULUS, sp.Order
 ZERO = sp.Integer(0)
@@ -108,7 +108,7 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
     left = opaque(claimed.lhs)
     speaks = zero.same(opaque(given), left) and not zero.same(opaque(claimed.rhs), left)
     unless(not speaks and given != claimed.lhs, f"says nothing: {given} is the left side")
-    left_only = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {sigma_Q, Delta})
+    left_only = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {Delta})
     circular = given.free_symbols & left_only
     said = f"{_listed(circular)} stands on the left side; the right side has to do without"
     unless(not circular, said)

@@ -1,13 +1,19 @@
-"""The laws that mathematics lends to the ledger. A premise of a row is an instance of one of them.
+"""The laws that mathematics lends to the ledger, and what the notation assumes of its symbols. A
+premise of a row is an instance of a law.
 
 `print(ledger.laws())` lists each with its instances, and the definitions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .notation import latex
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from . import checking
+from . import notation as n
+from .zero import ORDER
 
 LAWS = {
     "change of variables": "a density is carried along by a map: times the slope of the way back",
@@ -15,19 +21,49 @@ LAWS = {
     "total probability": "the density of one of two variables is the integral of their joint one",
     "Bayes' rule": "q(a|b) q(b) = q(b|a) q(a)",
     "a density has total 1": "so that under q the average of p/q is 1",
+    "the data are given": "to an average over the latents a number is what the data alone decide",
     "independent dimensions": "the divergence of products is the sum of the divergences",
-    "noise grows": "gamma_s <= gamma_t for s before t; the notation says so with c > 0 (F2, F3)",
+    "noise grows": "gamma_s <= gamma_t for s before t; in the notation it is gamma_s < gamma_t",
     "a minimum": "it is no more than any of the values, and equal to one of them",
     "values in [-1, 1]": "data, and a network that ends in a tanh",
     "limits multiply": "the limit of a product is that of the factors, if each has one",
     "tower rule": "E[(x - E[x|z])^2] is the mean of the variance of x given z",
     "I-MMSE": "dI/dSNR = mmse/2, for all data of finite variance (Guo, Shamai, Verdu, 2005)",
 }
+MEANT = [  # the first two at every depth
+    n.equation(n.alpha_t**2 + n.sigma_t**2, 1),
+    n.equation(n.gamma_t, 2 * sp.log(n.sigma_t / n.alpha_t)),
+    *(n.equation(short, long) for short, long in n.ABBREVIATIONS.items()),
+]
+
+
+def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
+    """What the notation assumes of the symbols in these and in what they rest on, if nothing there
+    says what they are: how the depths are ordered, signs, and that what has a slope is smooth"""
+    says: dict[str, dict[Any, str]] = {"> 0": {}, ">= 0": {}, "= 1, 2, ...": {}, "smooth": {}}
+    depths: set[Any] = set()
+    for one in entries:
+        roots = [line for _, line in one.roots]
+        meant = {checking.rule(line)[0] for line in roots if isinstance(line, sp.Eq)}
+        labels = {e.base.label for e in meant if isinstance(e, sp.Indexed)}
+        known = {n.E} | meant | labels | {e.func for e in meant if e.free_symbols - n.CONSTANTS}
+        whole = sp.Tuple(one.line, *one.below, *roots)
+        slopes = {f for e in whole.atoms(sp.Derivative) for f in e.expr.atoms(AppliedUndef)}
+        for e in sorted(whole.atoms(sp.Symbol, AppliedUndef), key=lambda e: (-len(str(e)), str(e))):
+            name = e if isinstance(e, sp.Symbol) else e.func
+            sign = "= 1, 2, ..." if e.is_integer else "> 0" if e.is_positive else ">= 0"
+            for said, applies in ((sign, e.is_nonnegative), ("smooth", e in slopes)):
+                if applies and name not in known:
+                    says[said][name] = shown(e)
+            depths |= n.in_gamma(e).free_symbols & {*ORDER} if e in n.NOISE else set()
+    ordered = " < ".join(shown(gamma) for gamma in ORDER if gamma in depths)
+    signs = (f"{', '.join(sorted(e.values()))} {said}" for said, e in says.items() if e)
+    return "; ".join(filter(None, (ordered * (len(depths) > 1), *signs)))
 
 
 @dataclass(frozen=True)
 class Laws:
-    """The premises page: each law with its instances, the definitions, and what is argued"""
+    """The premises page: each law and its instances, definitions, what is argued, the notation"""
 
     rows: tuple[Any, ...]
 
@@ -38,21 +74,25 @@ class Laws:
             found.setdefault(e.law or e.tag, []).append(e)
         return found
 
-    def _blocks(self, shown: Callable[[Any], str]) -> Iterator[tuple[str, str, str]]:
+    def _blocks(self, shown: Callable[[Any], str]) -> Iterator[tuple[str, str, list[str]]]:
         """A law, or a row; what is said of it; its entries, each as it is shown"""
         for kind, about in {"given": "", "argued": "argued", "definition": "definitions"}.items():
             for head, entries in self.of_kind(kind).items():
-                yield head, LAWS.get(head, about), "\n".join(map(shown, entries))
+                lines = [f"{e.key}: {shown(e.line)}" for e in entries]
+                yield head, LAWS.get(head, about), lines
+        forms = (row[form] for row in self.rows for form in row.claim)
+        lines = [*map(shown, MEANT), assumed(forms, shown)]
+        yield "the notation", "what it writes in short, and what it assumes of its symbols", lines
 
     def __repr__(self) -> str:
-        blocks = self._blocks(lambda e: f"    {e.key}: {e.line}")
-        return "\n".join(f"{head}: {about}\n{lines}" for head, about, lines in blocks)
+        blocks = ((f"{head}: {about}", *lines) for head, about, lines in self._blocks(str))
+        return "\n".join(map("\n    ".join, blocks))
 
     def _repr_markdown_(self) -> str:
         """The definitions are folded"""
         text = ""
-        for head, about, lines in self._blocks(lambda e: f"- {e.key}: ${latex(e.line)}$"):
-            block = f"**{head}**: {about}\n\n{lines}\n\n"
+        for head, about, lines in self._blocks(lambda e: f"${n.latex(e)}$"):
+            block = "\n- ".join([f"**{head}**: {about}\n", *lines]) + "\n\n"
             folded = f"<details><summary>{head}</summary>\n\n{block}</details>\n\n"
             text += folded if about == "definitions" else block
         return text

@@ -22,10 +22,9 @@ DEPTHS = (
 # --- abbreviations: expanded before anything is compared or computed ------------------------------
 c = Symbol("c", positive=True)
 alpha_ts = Symbol(r"\alpha_{t|s}", positive=True)
-sigma_Q, Delta = symbols("sigma_Q Delta", positive=True)
+sigma_Q, Delta = symbols("sigma_Q Delta", positive=True)  # what sigma_Q is, F3 has to say
 ABBREVIATIONS = {  # in the order in which they are expanded
     Delta: gamma_t - gamma_s,
-    sigma_Q: sigma_s * sqrt(c),
     c: 1 - (alpha_t / sigma_t) ** 2 / (alpha_s / sigma_s) ** 2,
     alpha_ts: alpha_t / alpha_s,
     lambda_s: -gamma_s,
@@ -39,12 +38,12 @@ y, y_s, y_t, ydot = symbols("y y_s y_t ydot", real=True)
 z_s, z_t, z_0, z_1, epsilon, v = symbols("z_s z_t z_0 z_1 epsilon v", real=True)
 xhat, uhat, vhat, epsilonhat, r, xddot_t = symbols("xhat uhat vhat epsilonhat r xddot_t", real=True)
 w = Symbol("w", positive=True)
-gammaprime_t = Symbol("gammaprime_t", positive=True)  # d gamma / dt
+gammaprime_t = Symbol("gammaprime_t", real=True)  # d gamma / dt
 d, T = symbols("d T", positive=True, integer=True)
 i, j, k, n = symbols("i j k n", integer=True)
 K = Symbol("K", positive=True, integer=True)  # levels
 E = Function("E", real=True)  # an average; only these are numbers to it:
-CONSTANTS = {*NOISE, w, d, T, K, gammaprime_t}
+CONSTANTS = frozenset({*NOISE, w, d, T, K, gammaprime_t})
 DEPTH_MAPS: dict[str, dict[Basic, Basic]] = {  # what stands for t, at another depth
     "s": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[0], x_s, z_s), strict=True)),
     "0": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[2], x_0, z_0), strict=True)),
@@ -69,7 +68,8 @@ def equation(left: Expr, right: Expr) -> Eq:
 
 def in_gamma(expression: Expr) -> Expr:
     """Everything through gamma: alpha^2 = sigmoid(-gamma), sigma^2 = sigmoid(gamma)."""
-    for short, long in (ABBREVIATIONS | {c: 1 - exp(gamma_s - gamma_t)}).items():
+    shorter = {sigma_Q: sigma_s * sqrt(c)} | ABBREVIATIONS | {c: 1 - exp(gamma_s - gamma_t)}
+    for short, long in shorter.items():
         expression = expression.subs(short, long)
     for alpha, sigma, gamma in DEPTHS:
         noise = {alpha: 1 / sqrt(1 + exp(gamma)), sigma: 1 / sqrt(1 + exp(-gamma))}

@@ -11,16 +11,11 @@ at_t = mu, variance, log_epsilon, noise = names(  # noise: that which leads to z
 mu_Q = Symbol("mu_Q", real=True)
 KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes, on the way back to s
 b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
-m, rest, rest_s, V = *names("m", r"\text{rest}", r"\text{rest}_s"), name("V", positive=True)
+rest = name(r"\text{rest}", real=True)
 for depth, q_there in {"s": q_s, "0": q_0, "1": q_1}.items():
     there = names(rf"\mu_{depth}", rf"\sigma^2_{depth}", rf"\ln p(\varepsilon)_{depth}",
         rf"\varepsilon(z_{depth})", rf"\varepsilon_{depth}")
     DEPTH_MAPS[depth] |= dict(zip((*at_t, epsilon, q_t), (*there, q_there), strict=True))
-
-
-def at_depth(depth: str, *kept: Symbol) -> dict[Expr, Expr]:
-    """What stands for t at another depth, except for these"""
-    return {symbol: other for symbol, other in DEPTH_MAPS[depth].items() if symbol not in kept}
 
 
 @row("The marginal: all the noise at once", "01",
@@ -76,23 +71,14 @@ def F2(D: Row) -> None:
         "$z_s$ and $z_t$ is the product,", joint, q_s + q_ts)
     D.given("marginal", "total probability", "and where $z_t$ ends up is its integral over $z_s$.",
         led, log(Integral(exp(joint), (z_s, -oo, oo))))
-    D.define("inner_variance", "As a function of $z_s$ the exponent is a square, of variance",
-        V, sigma_s**2 * tau2 / sigma_t**2)
-    D.define("centre", "around some centre,", m, V * (alpha_s * x_s / sigma_s**2
-        + alpha_ts * (z_t - b) / tau2))
-    D.define("rest", "and a rest that is free of $z_s$.", rest_s, log_density(z_t, alpha_t * x_t,
-        sigma_t**2) - log(2 * pi * V) / 2)
-    D.step("square", "Indeed they are all of the logarithm.",
-        joint, -((z_s - m) ** 2) / (2 * V) + rest_s,
-        uses="joint F1.density@s step centre inner_variance rest shift missing")
-    D.step("integrated", "The integral over such a square is known, wherever its centre is.",
-        led, rest_s + log(2 * pi * V) / 2, uses="marginal square")
-    D.step("leads", "What is left is F1 at $t$.", led, q_t, uses="integrated rest F1.density")
+    D.step("leads", "As a function of $z_s$ the exponent is a square, so this is the integral of a "
+        "Gaussian, whatever its centre: what is left is F1 at $t$.",
+        led, q_t, uses="marginal joint F1.density@s density F1.density")
 
 
 @row("The posterior: from t back to s, when the data is known", "01",
     r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
-    forms="variance mean")
+    forms="variance mean density")
 def F3(D: Row) -> None:
     D.given("bayes", "Bayes' rule", "Of $z_s$ we know where F1 expects it, and how likely each "
         "$z_s$ is to lead to $z_t$ (F2).", q_st, q_ts + q_s - q_t)

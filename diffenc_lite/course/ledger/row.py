@@ -18,7 +18,7 @@ them in, `zero` compares the sides); `Line.roots` follows the uses down to what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -32,10 +32,10 @@ from sympy.core.relational import Relational
 from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
-from .laws import LAWS
+from .laws import LAWS, assumed
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
 
-NAMES = "F1.latent", "G4.turned", "G4.guess", "G4.noise_guess"  # what a claim may always be put in
+NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
 LATENTS = z_s, z_0, z_1
 ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made
@@ -109,8 +109,16 @@ class Line:
             return f"{ARGUED}: {', '.join(words)}"
         if self.kind != "step":
             return DEFINED if self.kind == "definition" else f"given: {self.law}"
-        defined = "definitions" if self.roots else "algebra alone"
-        return f"{PROVED} from: {', '.join(self.behind('given')) or defined}"
+        algebra = "the notation" if assumed([self]) else "algebra alone"
+        laws = ", ".join(self.behind("given"))
+        return f"{PROVED} from: {laws or ('definitions' if self.roots else algebra)}"
+
+    @cached_property
+    def below(self) -> dict[Relational, None]:
+        """Every step that it rests on, with the values that it is used with"""
+        steps = {instance(u)[0]: None for u in self.uses if entry(u.key).kind == "step"}
+        behind = ((line, dict(u.values)) for u in self.uses for line in entry(u.key).below)
+        return steps | {checking.moved(e, put) if put else e: None for e, put in behind}
 
     @cached_property
     def roots(self) -> Roots:
@@ -170,21 +178,29 @@ def instance(use: Use) -> tuple[Relational, Roots]:
 # --- the proof -----------------------------------------------------------------------------------
 
 
+def sign_is_seen(root: Line) -> bool:
+    """Of a premise or a definition: whether the sign that its symbol has is seen of its right side,
+    or of that which a step gives the same left side"""
+    if root.kind == "argued" or not isinstance(root.line, Eq):
+        return True
+    steps = (e for e in ROWS[root.tag].derive() if e.line.lhs == root.line.lhs)
+    made = (e.line for e in steps if root.key in {source.key for source, _ in e.roots})
+    return any(checking.of_its_sign(h, m) for h, m in _rules((root.line, *made)) if not m.has(h))
+
+
 def check_line(step: Line) -> None:
     """Hold a step against what it uses: all of it, and each of it. Of a definition: a sign that is
     assumed of its symbol has to be seen."""
-    if step.kind in ("given", "definition") and isinstance(step.line, Eq):
-        handle, meaning = checking.rule(step.line)
-        if not checking.of_its_sign(handle, meaning):
-            raise Loose(step.tag, step.name, f"that {handle} has its sign is a premise")
     if step.kind != "step":
+        if not sign_is_seen(step):
+            raise Loose(step.tag, step.name, f"the sign of its symbol is a premise: {step.line}")
         return
     if step.line.lhs == step.line.rhs:
         raise Loose(step.tag, step.name, f"says nothing: {step.line}")
-    lines = {use: instance(use)[0] for use in step.uses}
-    checking.hold_step(step, list(lines.values()))
-    for use in lines:
-        if checking.follows(step, [line for other, line in lines.items() if other is not use]):
+    used = [instance(use)[0] for use in step.uses]
+    checking.hold_step(step, used)
+    for number, use in enumerate(step.uses):
+        if checking.follows(step, used[:number] + used[number + 1 :]):
             raise Loose(step.tag, step.name, f"{use} is not needed")
 
 
@@ -258,14 +274,11 @@ class Row:
         """A premise, an instance of a law of LAWS: left = right, or without a right, left >= 0."""
         if law not in LAWS:
             raise KeyError(f"law must be one of {list(LAWS)}; got {law!r}")
-        if right is None:
-            self._add(Line(self.tag, name, "given", text, Ge(left, 0, evaluate=False), (), law))
-        else:
-            self._meaning("given", name, text, left, right, law)
+        self._root("given", name, text, left, right, law)
 
     def define(self, name: str, text: str, left: Expr, right: Expr) -> None:
         """A symbol gets its meaning, by choice. It may stand in no entry before."""
-        self._meaning("definition", name, text, left, right, "")
+        self._root("definition", name, text, left, right, "")
 
     def step(self, name: str, text: str, left: Expr, right: Expr, uses: Any = "") -> None:
         """left = right, by what it uses."""
@@ -282,7 +295,10 @@ class Row:
         """Words, which the machine does not check, and what they are about."""
         self._add(Line(self.tag, name, "argued", text, line, self._uses(uses), about))
 
-    def _meaning(self, kind: str, name: str, text: str, left: Expr, right: Expr, law: str) -> None:
+    def _root(self, kind: str, name: str, text: str, left: Expr, right: Any, law: str) -> None:
+        if right is None:
+            self._add(Line(self.tag, name, kind, text, Ge(left, 0, evaluate=False), (), law))
+            return
         line = Eq(left, sympy.sympify(right), evaluate=False)
         handle, meaning = checking.rule(line)
         old = any(e.line.has(handle) for e in self.derive())
@@ -321,7 +337,8 @@ class Row:
         return f"{self.title}. {self.setting}\n$${self.latex()}$$"
 
     def __repr__(self) -> str:
-        return f"{self.heading}\n{summary(self.told)}"
+        supposed = assumed(self[form] for form in self.claim)
+        return f"{self.heading}\nby the notation: {supposed}\n{summary(self.told)}"
 
     def form(self, form: str) -> Expr:
         """The right side of one form of the claim. KeyError, with the forms there are, if none."""
@@ -398,24 +415,13 @@ class Row:
         meanings: dict[Basic, Expr] = {}
         for handle, meaning in _rules(lines):
             meanings.setdefault(handle, meaning)
-        for handle, meaning in _rules(self._steps_below(*forms)):
+        for handle, meaning in _rules(line for form in forms for line in self[form].below):
             if handle in meanings and meanings[handle].has(*CALCULUS):
                 meanings[handle] = meaning
         for handle, meaning in _rules(entry(key).line for key in NAMES):
             if all(self[form].line.lhs != handle for form in forms):
                 meanings.setdefault(handle, meaning)
         return meanings
-
-    def _steps_below(self, *forms: str) -> Iterator[Relational]:
-        """Every step that these rest on"""
-        left, seen = [use for form in forms for use in self[form].uses], set()
-        while left:
-            use = left.pop()
-            if use not in seen:
-                seen.add(use)
-                left += entry(use.key).uses
-                if entry(use.key).kind == "step":
-                    yield instance(use)[0]
 
     @property
     def _lines(self) -> list[Basic]:
@@ -473,7 +479,7 @@ class Row:
         return function
 
 
-def _rules(lines: Iterator[Relational]) -> list[tuple[Basic, Expr]]:
+def _rules(lines: Iterable[Relational]) -> list[tuple[Basic, Expr]]:
     return [checking.rule(line) for line in lines if isinstance(line, Eq)]
 
 

@@ -3,23 +3,22 @@
 from ._language import *
 from .gaussian import price
 from .generation import ell_j, ell_k, l_j, l_k
-from .processes import at_depth
 
 a = Symbol("a", positive=True)  # a ratio of densities
 h = Symbol("h", positive=True)
 log_q, log_p, log_p_z = names(r"\ln q(z|x)", r"\ln p(x,z)", r"\ln p(z|x)")  # z: all latents
 p_of_x, p_x, p_end = names(r"\ln p(x)", r"\ln p(x|z_0)", r"\ln p(z_1)")
-CONSTANTS.add(p_of_x)
 m_i, q_i, f_i, p_i, KL_i = (Function(f, real=True) for f in ("m", "q", "f", "p", "KL"))
 ell_x = name(r"\ell_x", real=True)
+AT_0 = {t: at_0 for t, at_0 in DEPTH_MAPS["0"].items() if t != epsilon}
 BILLS = E(m_i(T) - p_end) - E(p_x) + Sum(E(KL_i(i)), (i, 1, T))
 
 
 @row("The bound, its three terms, and the reconstruction loss", "02",
     r"$z$ stands for all latents $z_0\ldots z_1$, $\mathbb E$ averages over $q(z|x)$; $m(i)$ is "
     r"$\ln q(z_{i/T}|x)$; $f(i)$ the log density of the step of $q$ from depth $(i-1)/T$ to $i/T$, "
-    r"$q(i)$ and $p(i)$ those of the steps back, $\mathrm{KL}(i)$ their divergence; $\ell_x$ is "
-    "the logit of the true level.",
+    r"$q(i)$ and $p(i)$ those of the steps back, $\mathrm{KL}(i)$ their divergence, $\ell_x$ the "
+    "logit of the true level.",
     forms="never_negative gibbs bound telescoped three_terms averaged bills exponent")
 def L1(D: Row) -> None:
     D.define("forwards", "The encoder process is a chain that is built forwards, from $z_0$, step "
@@ -38,9 +37,11 @@ def L1(D: Row) -> None:
         witness=E(price(exp(log_p_z - log_q))))
     D.given("condition", "chain rule of densities", "With $p(x,z)=p(z|x)\\,p(x)$, that is,",
         log_p_z, log_p - p_of_x)
+    D.given("fixed", "the data are given", r"and $\ln p(x)$ is, given $x$, a number.",
+        E(p_of_x), p_of_x)
     D.at_least("bound", r"$-\ln p(x)\le\mathbb E_q[\ln q(z|x)-\ln p(x,z)]$: the evidence lower "
         "bound. What it exceeds by is a divergence.", E(log_q - log_p) + p_of_x,
-        uses="gibbs condition", witness=E(log_q - log_p_z))
+        uses="gibbs condition fixed", witness=E(log_q - log_p_z))
     # 2. the chain q, which was built forwards, read backwards
     D.given("bayes", "Bayes' rule", "Each step of $q$ can be read backwards (F3),",
         f_i(i), m_i(i) + q_i(i) - m_i(i - 1))
@@ -64,4 +65,4 @@ def L1(D: Row) -> None:
         r"its encoding and on $\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
         exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
             + exp(-gamma_0 / 2) * (l_k - x) * epsilon,
-        uses=[use("G2.log_odds", {l_j: x, ell_j: ell_x}), use("F1.latent", at_depth("0", epsilon))])
+        uses=[use("G2.log_odds", {l_j: x, ell_j: ell_x}), use("F1.latent", AT_0)])

@@ -30,7 +30,7 @@ def W1(D: Row) -> None:
         r"$\sigma_Q^2$;", m, E(SQUARES) / (d * sigma_Q**2))
     D.define("mean", "and the mean of the divergence of a step.", KL_w, E(KL_d))
     D.step("average", "The squared gap enters L2 linearly, so only its mean counts.",
-        KL_w, step_cost(m), uses="mean error L2.step")
+        KL_w, step_cost(m), uses="mean error L2.step F3.variance")
     D.define("flat", "Now for any $m$: at $w^*$ the slope is 0.",
         Subs(Derivative(step_cost(m), w), w, w_best), 0)
     D.step("ratio", "There is one such place. A denoiser that errs should admit it: the more it "
@@ -96,7 +96,7 @@ def W2(D: Row) -> None:
     D.argue("leading", "the leading order of m", r"Does the best ratio (W1) come near enough? At "
         r"$w=1$ a step costs $\frac d2m$, and by L4 that tends to the integrand over $T$; what is "
         "left out falls like $1/T^2$, so $T$ times it vanishes.",
-        equation(m_T, gammaprime_t * alpha_t**2 * r**2 / (d * T)), uses="L4.integrand W1.average")
+        equation(m_T, gammaprime_t * alpha_t**2 * r**2 / (d * T)), uses="L4.loss W1.average")
     D.define("tends", "So", limit_best, Limit(T * (w_T - 1), T, oo))
     D.step("best", "$w^*$ tends to 1 like $1/T$, faster than needed: in the limit $w=1$ is not "
         "only safe, but best.", limit_best, -gammaprime_t * alpha_t**2 * r**2 / d,

@@ -4,23 +4,22 @@ from ._language import *
 from .bound import KL_1, mu_P
 
 rho = Symbol("rho", positive=True)
-KL_w, KL_one, w_epsilon = names(r"\mathrm{KL}_w", r"\mathrm{KL}_{w=1}", r"w_\varepsilon")
+KL_one, w_epsilon = names(r"\mathrm{KL}_{w=1}", r"w_\varepsilon")
 
 
 @row("A weighted loss is a bound", "07",
-    r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of a step "
+    r"With $\mathrm{KL}_1$ of L2 as a function of $w$: to multiply the denoising term of a step "
     "by $w$ is to choose the ratio $w$ for it, up to a constant that no network can change,",
     forms="constant gradient ratio_of_epsilon_loss")
 def W3(D: Row) -> None:
-    D.define("weighted", "One step (L2). The prediction is in $\\mu_P$ and nowhere else.",
-        KL_w, KL_1)
-    D.define("one", "At $w=1$ it is", KL_one, Subs(KL_1, w, 1))
+    D.define("one", "One step (L2). The prediction is in $\\mu_P$ and nowhere else. At $w=1$ it is",
+        KL_one, Subs(KL_1, w, 1))
     D.step("constant", r"Compare it with $w$ times the same step at $w=1$:",
-        KL_w - w * KL_one, (w - 1 - log(w)) / 2, uses="weighted one L2.one_dimension")
+        KL_1 - w * KL_one, (w - 1 - log(w)) / 2, uses="one L2.one_dimension")
     D.step("gradient", "the prediction is gone. So both have the same gradient in every parameter: "
         "to train with any fixed positive weights $w_i$ on the steps is to train with the bound of "
         r"the model that has $\sigma_P^2=\sigma_Q^2/w_i$.",
-        Derivative(KL_w - w * KL_one, mu_P), 0, uses="constant")
+        Derivative(KL_1 - w * KL_one, mu_P), 0, uses="constant")
     D.define("popular", "For instance the popular loss "
         r"$\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all steps: its ratio is that loss "
         "over the step of L3.", w_epsilon, rho * (epsilon - epsilonhat) ** 2 / KL_1)

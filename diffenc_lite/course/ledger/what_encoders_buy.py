@@ -1,29 +1,27 @@
 """What an encoder can change, and what it cannot.                                     X4, X5, X7"""
 
 from ._language import *
-from .depth import EXCHANGE, integrand
+from .depth import EXCHANGE, LOSS, diffusion, integrand
 from .processes import mu
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
 S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of lambda
 SNR, dSNR = names(r"\mathrm{SNR}", r"\frac{d\,\mathrm{SNR}}{d\lambda}")
-short, VDM, SCALING, ratio = names(
-    r"\text{VDM, pointwise}", r"\text{VDM}", r"\text{E2}", r"\text{E2}/\text{VDM}")
+VDM, SCALING, ratio = names(r"\text{VDM}", r"\text{E2}", r"\text{E2}/\text{VDM}")
 SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
 eta_0, eta_1, eta = symbols("eta_0 eta_1 eta", positive=True)  # signal-to-noise ratios
 mmse = Function("mmse", nonnegative=True)
 HALF = Integral(mmse(eta) / 2, (eta, eta_1, eta_0))
 H, H_0, I_0, I_1, M, K_1 = symbols("H H_0 I_0 I_1 M K_1", real=True)
-prior, diffusion, left, bound = names(
-    *(rf"\text{{{of}}}" for of in ("prior", "diffusion", "reconstruction", "bound")))
+prior, left, bound = names(r"\text{prior}", r"\text{reconstruction}", r"\text{bound}")
 q_x, q_z, q_zx, q_xz, p_z, p_xz = names(
     *(rf"\ln {of}" for of in ("q(x)", "q(z_1)", "q(z_1|x)", "q(x|z_0)", "p(z_1)", "p(x|z_0)")))
 
 
 @row("Why the scaling encoder does not pay", "05",
     r"Compare E2 with a VDM that has the same marginals $\mathcal N(\alpha_t^3x,\sigma_t^2)$ and "
-    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, the two integrands of "
-    "L4, and the second over the first:",
+    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, the two integrands, "
+    "and the second over the first:",
     forms="snr speed vdm error scaling ratio excess end")
 def X4(D: Row) -> None:
     D.define("signal", r"The latents of E2 are $\alpha_t^3x$ with noise $\sigma_t$.",
@@ -34,14 +32,14 @@ def X4(D: Row) -> None:
         uses="grows snr")
     D.define("tilde", r"Let E2's guess of $x$ be", xtilde, xhat / alpha_t**2)
     D.define("same", "Let the ratio of a VDM grow alike.", Derivative(S(lambda_t), lambda_t), dSNR)
-    D.define("short", r"A VDM is charged in each step (L3) for its error in $x$ in proportion to "
-        r"the gain in the ratio; $T$ short steps have $T\Delta\to\gamma'$.", short,
-        gammaprime_t * Derivative(S(lambda_t), lambda_t) * (x - xtilde) ** 2 / 2)
-    D.argue("exchange", EXCHANGE, "Exchange the limit with sum and average, as in L4.",
-        equation(VDM, short), uses="short same L3.weight")
-    D.step("vdm", "So this is its integrand.", VDM,
+    D.argue("exchange", EXCHANGE, r"A VDM is charged in each step (L3) for its error in $x$ in "
+        r"proportion to the gain in the ratio; $T$ short steps have $T\Delta\to\gamma'$. So its "
+        "loss is, by the words of L4, the integral of", equation(VDM,
+            gammaprime_t * Derivative(S(lambda_t), lambda_t) * (x - xtilde) ** 2 / 2),
+        uses="L3.weight L4.loss")
+    D.step("vdm", "that is, of", VDM,
         gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2,
-        uses="exchange short same speed")
+        uses="exchange same speed")
     D.step("error", r"The same error of $x$ is for E2, by G4,",
         v - vhat, alpha_t**2 * (xtilde - x) / sigma_t,
         uses="tilde G4.guess G4.turned F1.latent E2.x_t")
@@ -78,15 +76,14 @@ def X5(D: Row) -> None:
     D.define("reconstruction_loss", "The mean of the reconstruction", left, -E(p_xz))
     D.step("reconstruction", "is what $z_0$ leaves open, and the mismatch.", left, H_0 + M,
         uses="reconstruction_loss H_0 M")
-    D.step("known", "What $z_0$ leaves open is the rest of the entropy.", H_0, H - I_0,
-        uses="H_0 H I_0")
-    D.argue("paid", EXCHANGE, "By L4 a perfect denoiser, whose error is the mmse, pays half of it "
-        "for each unit of SNR,", equation(diffusion, HALF), uses="L4.integrand_E1")
+    D.argue("paid", "the loss as an integral over SNR", "By L4 a perfect denoiser, whose mean "
+        "squared error is the mmse, pays half of it for each unit of SNR,",
+        equation(LOSS, HALF), uses="L4.integrand_E1")
     D.given("i_mmse", "I-MMSE", "and that is the slope of the information: in all, what is gained "
         "between the ends.", HALF, I_0 - I_1)
     D.define("sum", "Add the three.", bound, prior + diffusion + left)
     D.step("total", "All information cancels.", bound, H + K_1 + M,
-        uses="sum prior reconstruction paid i_mmse known")
+        uses="sum prior reconstruction L4.loss paid i_mmse H_0 H I_0")
     D.step("advantage", "So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, "
         "which is the prior loss less $I_1$.", bound - (H + M), K_1, uses="total")
 
