@@ -690,7 +690,7 @@ EXERCISES["15.7"] = lambda: Exercise(
             partial(_by_hand, weight=lambda s: -1),
         "the network reads gamma, not t": lambda net, *given: encoded(_As(net, _depth), *given),
         "y reads gamma, not t, and its derivative is by gamma": lambda net, y, *given:
-            _by_hand(net, _As(y, _depth), *given, rate=RATE),
+            partial(_by_hand, rate=RATE)(net, _As(y, _depth), *given),
         "u_hat is x_hat, and this has x": partial(_by_hand, guess=lambda x_hat, x: x),
         "x_t has sigma_t^2, and this has sigma_t": partial(_by_hand, share=lambda s: s),
         "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
