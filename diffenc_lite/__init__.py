@@ -53,7 +53,14 @@ from .pretrained import (
 )
 from .ratio import cheapest_path, edge_costs, fit
 from .sampling import sample, sample_steps
-from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
+from .schedule import (
+    CosineSchedule,
+    LearnedSchedule,
+    LinearSchedule,
+    Noise,
+    Schedule,
+    gamma_min_for,
+)
 from .training import Progress, TrainConfig, train, train_steps
 
 __version__ = "0.2.0"

@@ -12,7 +12,7 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import as_floats, brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
-from .checks import check_smooth
+from .checks import check_slope
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
@@ -25,7 +25,7 @@ class Bound:
     dimensions; in bits per dimension the total is `bits_per_dim()`.
 
     depth_draws: (B,), the numbers in [0, 1] that chose the depths (see `bound_at`); None if all
-        steps count.
+        steps count, or t chose them.
     """
 
     prior: Tensor
@@ -141,15 +141,15 @@ def squared_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.counterterm`,
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.added_to_x_hat`,
         a number for all or one for each example, (B,). Returns (B, ...).
     """
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     g, h = gap_and_slope(model, x, at_s, at_t, eps)
-    extra = process.counterterm(1.0, model.u_hat(1.0), at_s, at_t, scale)  # A / c - 1
-    return (g + _like(x, extra) * h).square()
+    extra = process.added_to_x_hat(1.0, model.u_hat(1.0), at_s, at_t, scale)  # A / c - 1
+    return (g + _per_example(extra, x) * h).square()
 
 
 def step_loss(
@@ -166,11 +166,11 @@ def step_loss(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
         dimension, (B, ...); scale as in `squared_gap`.
     """
-    w = _like(x, as_floats("ratio", ratio).to(x))
+    w = _per_example(as_floats("ratio", ratio).to(x), x)
     return sum_dims(kl_ratio(squared_gap(model, x, s, t, eps, scale), w))
 
 
-def _like(x: Tensor, values: Tensor) -> Tensor:
+def _per_example(values: Tensor, x: Tensor) -> Tensor:
     """(B,) -> (B, 1, ..., 1), one for each example; others as they are."""
     return values.reshape(-1, *[1] * (x.dim() - 1)) if values.dim() == 1 else values
 
@@ -213,7 +213,7 @@ def elbo(
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1] or beside every_step, every_step at infinite depth and what `Chain` refuses, and
-    there for an encoder that jumps (`check_smooth`; `check_parts` checks more, and not here).
+    there for an encoder that jumps (`check_slope`; `check_parts` checks more, and not here).
     """
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
@@ -227,7 +227,7 @@ def elbo(
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
     if chain is None:
-        check_smooth(model, images)
+        check_slope(model, images)
 
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
@@ -235,14 +235,11 @@ def elbo(
         return in_shape_of(name, given, images, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
-    if chain is not None and every_step:
+    if chain is not None and (every_step or t is not None):
         x = pixels.to_unit(images, model.levels, model.dtype)
         every = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
-        losses = [chain_loss(model, x, index, draw("noise", noise), chain) for index in every]
+        chosen = every if t is None else [chain.index_at(t.to(like))]
+        losses = [chain_loss(model, x, index, draw("noise", noise), chain) for index in chosen]
         return _with_ends(model, images, eps_0, torch.stack(losses).mean(0), None)
-    if t is None:
-        depth_draws = low_discrepancy(len(images), like, generator)
-    else:
-        t = t.to(like)
-        depth_draws = t if chain is None else (chain.index_at(t) + 0.5) / chain.steps
+    depth_draws = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
     return bound_at(model, images, depth_draws, draw("noise", noise), eps_0, chain)

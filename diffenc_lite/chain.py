@@ -36,7 +36,7 @@ class Chain:
     grid: (T+1,), the depths where steps end, increasing from 0 to 1.
     ratio: w = sigma_Q^2 / sigma_P^2 > 0, a number, (T,) or, with one w for each dimension of an
         example (W5), (T, ...). Kept as (T,) or (T, ...).
-    scale: of the mean of p (`process.counterterm`): None, the paper's (G3); "folded"; or
+    scale: of the mean of p (`process.added_to_x_hat`): None, the paper's (G3); "folded"; or
         A / c > 0, a number or (T,), kept as (T,).
     ratio_error, scale_error: standard errors over images, as `fit` estimates them.
     Raises ValueError, naming the argument, for a grid, ratio or scale that is none of these.

@@ -15,7 +15,7 @@ from .smooth import RefusedNorms, check_schedule, find_jump
 def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
     an example depends on others, or on what the encoder has seen; for an encoder whose encode or
-    change is not what its shift says, or not finite; and for what `check_smooth` refuses. Tried on
+    change is not what its shift says, or not finite; and for what `check_slope` refuses. Tried on
     two images at five depths, with noise in the encoder's weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -24,7 +24,7 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
         at_0, gamma, further = (model.schedule(t.to(x).repeat(len(x) // 5)).gamma for t in depths)
 
         def v_hat(z: Tensor, gamma: Tensor) -> Tensor:
-            model.shift(z if len(z) > 1 else -z, gamma)  # of which it must not be told
+            model.shift(z if len(z) > 1 else -z, gamma)  # another x, lest it tells the denoiser
             return model.v_hat(z, gamma)
 
         asked = "encoder must work on x"
@@ -33,23 +33,23 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
                 wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
                 raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
             moved = _with_noise_in_weights(model, x, gamma)
+            _check_alone("encoder", "shift", moved.shift, x, gamma)
             shift, x_shift = moved.shift(x, gamma), moved.shift(x, further)
             follows = "that follows from its shift"
             _check_close("encoder", f"x_t {follows}", moved.encode(x, gamma).x_t, x + shift, x)
             x_t, x_change = moved.encode_step(x, gamma, further)
             _check_close("encoder", f"change {follows}", x_change, x_shift - shift, x)
             _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
-            _check_alone("encoder", "shift", moved.shift, x, gamma)
             asked = "denoiser must work on z"
             _check_alone("denoiser", "v_hat, whatever the encoder has seen,", v_hat, x, gamma)
         except (TypeError, RuntimeError) as error:
             takes = "(B, ...) and gamma (B,), which Noise.from_gamma(gamma).like(x) brings to x"
             raise ValueError(f"{asked} {takes}: {error}") from error
-    check_smooth(model, images)
+    check_slope(model, images)
 
 
 @torch.no_grad()
-def check_smooth(model: DiffEnc, images: Tensor) -> None:
+def check_slope(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError unless x_t is the integral of its slope dx_t/dgamma = -sigma_t^2 u, which it
     is not if u is wrong, or if x_t jumps. At infinite depth only the slope counts, so the bound
     would be too low; in T steps the cost of a jump grows with T.

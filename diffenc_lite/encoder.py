@@ -45,8 +45,8 @@ class Encoder(Protocol):
     others are neither trained nor saved.
 
     The shift of an example depends on its own x and gamma alone, on no mean over the batch. B is
-    another in every call. It is near 0 at t = 0, and does not jump with gamma. What drops drops by
-    nn.Dropout modules: x_t and x_s of a step need one mask. The rest is optional:
+    another in every call. It is at most 0.3 (rms) at t = 0, and does not jump with gamma. What
+    drops drops by nn.Dropout modules: x_t and x_s of a step need one mask. The rest is optional:
 
     u(x, gamma): a formula for u, where one is at hand; `check_parts` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.

@@ -103,7 +103,8 @@ class DiffEnc(nn.Module):
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
         other._modules = dict(self._modules)
-        other._config = self.config if {*parts} == {"_card"} else None  # it builds another model
+        if {*parts} != {"_card"}:  # another model than the saved one
+            other._config, other._card = None, {}
         for name, part in parts.items():
             getattr(self, name)  # a misspelt one raises AttributeError
             if not isinstance(part, nn.Module):

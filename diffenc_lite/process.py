@@ -73,7 +73,7 @@ def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
     return as_floats("scale", scale, f"{accepted} or numbers A / c")
 
 
-def counterterm(
+def added_to_x_hat(
     x_hat: Tensor | float, u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale = None
 ) -> Tensor:
     """G3, G5: what the mean of p adds to x_hat. Here, and nowhere else, a scale becomes a number:
@@ -108,10 +108,10 @@ def generative_step(
 
     With u_hat = x_hat the last term is alpha_s A x_hat.
     Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in
-        `counterterm`.
+        `added_to_x_hat`.
     """
     c = step_c(s, t)
-    mean = _kept(z_t, s, t) + s.alpha * (c * (x_hat + counterterm(x_hat, u_hat, s, t, scale)))
+    mean = _kept(z_t, s, t) + s.alpha * (c * (x_hat + added_to_x_hat(x_hat, u_hat, s, t, scale)))
     return Normal(mean, s.sigma.square() * c / ratio)
 
 

@@ -64,7 +64,7 @@ def fit(
     check_one_of("ratio", ratio, ("step", "constant", "dimension"))
     best = scale == "best"
     if scale not in ("best", "keep"):
-        chain = Chain(chain.grid, chain.ratio, scale)
+        chain = Chain(chain.grid, scale=scale)
     if resolution is not None:
         as_whole("resolution", resolution, chain.steps)
         if not best and isinstance(chain.scale, Tensor):
@@ -73,7 +73,7 @@ def fit(
         wanted = "best" if best else chain.scale
         costs = edge_costs(model, images, resolution, "best", generator, batch, wanted)
         grid = Chain.equal(resolution).grid.to(model.dtype)[cheapest_path(costs, chain.steps)]
-        chain = Chain(grid, chain.ratio, chain.scale)
+        chain = Chain(grid, scale=chain.scale)
     if best or ratio != "dimension":
         moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
         if not bool(moments.isfinite().all()):
@@ -84,7 +84,7 @@ def fit(
         # how one image moves A*/c, to first order
         by_image = (moments[..., 1] + (fitted - 1)[:, None] * moments[..., 2]) / means[:, 2:]
         error = _mean_error(by_image).to(like)
-        chain = Chain(chain.grid, chain.ratio, fitted.to(like), None, error)
+        chain = Chain(chain.grid, scale=fitted.to(like), scale_error=error)
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:
@@ -115,7 +115,7 @@ def scales_of(model: DiffEnc, chain: Chain) -> Tensor:
     """A / c of every step, however the chain says it, (T,) in float64."""
     gamma = model.schedule(chain.grid.to(model.like_weights)).gamma.cpu().double()
     at_s, at_t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-    return 1 + process.counterterm(1.0, model.u_hat(1.0), at_s, at_t, chain.scale)
+    return 1 + process.added_to_x_hat(1.0, model.u_hat(1.0), at_s, at_t, chain.scale)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -235,7 +235,7 @@ def mean_squared_gap_table(
     if scale == "best":
         scales = best_scale(moments)
     else:
-        scales = 1 + process.counterterm(1.0, model.u_hat(1.0), *noises, scale)
+        scales = 1 + process.added_to_x_hat(1.0, model.u_hat(1.0), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[i, j] = squared_gap_from(moments, scales).clamp(min=0)
     return table

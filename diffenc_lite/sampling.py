@@ -54,7 +54,7 @@ def sample_steps(
         at_s, at_t = at_s.like(z), at_t.like(z)
         p = process.generative_step(z, x_hat, model.u_hat(x_hat), at_s, at_t, ratio, scale)
         z = p.mean + p.variance.sqrt() * standard_normal(z.shape, z, generator)
-    yield SampleStep(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
+    yield SampleStep(0.0, z, z / at_s.alpha)
 
 
 def sample(

@@ -1,4 +1,4 @@
-"""Whether what the bound differentiates is smooth: schedules, and what encoders make of gamma."""
+"""What a model is refused for when it is made, its schedule or its norms; and `find_jump`."""
 
 import math
 from collections.abc import Callable
@@ -41,8 +41,8 @@ def find_jump(
         rests = left[order].flip(0).cumsum(0).flip(0).abs().amax(1)  # without the worst 0, 1, ...
         limit = min(before / 2, 2.5 * allowed)
         if last - first > (high - low) / 1000:
-            bad = ((off > allowed) | (rests > limit)).nonzero()[-1:]
-            for k in range(int(bad.sum() + len(bad)))[::-1]:  # the worst is cut next
+            bad = ((off > allowed) | (rests > limit)).nonzero().flatten().tolist()
+            for k in reversed(range(bad[-1] + 1 if bad else 0)):  # the worst is cut next
                 to_cut.append((float(at[2 * order[k]]), float(at[2 * order[k] + 2]), float(off[k])))
         elif rests[0] > limit:
             return float(at[2 * order[0]]), float(rests[0])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffenc_lite import Chain, bound, elbo, pixels
-from diffenc_lite.checks import check_smooth
+from diffenc_lite.checks import check_slope
 
 
 def test_low_discrepancy_covers_the_unit_interval(generator):
@@ -90,7 +90,7 @@ def test_drawn_steps_are_spread_evenly(small_model, pictures):
 
 def test_the_encoder_runs_once_for_both_ends_and_once_for_the_rest(small_model, pictures):
     model, batches = small_model("learned"), []
-    check_smooth(model, pictures[0])
+    check_slope(model, pictures[0])
     model.encoder.network.register_forward_hook(lambda _, args, out: batches.append(len(args[0])))
     elbo(model, pictures[0])
     assert batches == [3, 6]

@@ -25,7 +25,7 @@ from diffenc_lite import (
     load_pretrained,
     train,
 )
-from diffenc_lite.checks import check_parts, check_smooth
+from diffenc_lite.checks import check_parts, check_slope
 from diffenc_lite.course.studies import fork
 from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from diffenc_lite.pretrained import pretrained_names
@@ -309,7 +309,7 @@ def test_an_encoder_that_jumps_is_refused_and_the_error_says_where(how, dtype):
     encoder, low, high = JUMPING[how]
     model = vdm_with(copy.deepcopy(encoder).to(dtype), dtype)
     with pytest.raises(ValueError, match="^encoder must have the u .* not jump") as error:
-        check_smooth(model, PICTURES)
+        check_slope(model, PICTURES)
     assert low <= float(re.search("near gamma = ([-.e0-9]+)", str(error.value))[1]) <= high
 
 
@@ -351,10 +351,10 @@ class Kinked(nn.Module):
 @pytest.mark.parametrize("dtype", [F64, torch.float32])
 def test_an_encoder_with_kinks_is_smooth_and_a_jump_among_them_is_seen(dtype):
     for seed in range(12):
-        check_smooth(vdm_with(LearnedEncoder(Kinked(seed).to(dtype)), dtype), some_images(2, (2,)))
+        check_slope(vdm_with(LearnedEncoder(Kinked(seed).to(dtype)), dtype), some_images(2, (2,)))
         jumping = vdm_with(LearnedEncoder(Kinked(seed, 0.5).to(dtype)), dtype)
         with pytest.raises(ValueError, match="near gamma = 0.[45]"):
-            check_smooth(jumping, some_images(2, (2,)))
+            check_slope(jumping, some_images(2, (2,)))
 
 
 def cuts(model, monkeypatch):
@@ -366,7 +366,7 @@ def cuts(model, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(checks, "find_jump", counted)
-        check_smooth(model, PICTURES)
+        check_slope(model, PICTURES)
     return len(calls)
 
 

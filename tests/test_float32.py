@@ -34,8 +34,8 @@ def test_the_processes(steps, normal):
             "step_c": process.step_c(s, t),
             "gap": process.gap(v - v_hat, change, s, t),
             "gap_slope": process.gap_slope(x_s, s, t),
-            "counterterm": process.counterterm(x_s, u_hat, s, t),
-            "counterterm.folded": process.counterterm(x_s, u_hat, s, t, "folded"),
+            "counterterm": process.added_to_x_hat(x_s, u_hat, s, t),
+            "counterterm.folded": process.added_to_x_hat(x_s, u_hat, s, t, "folded"),
             "v_from_x": process.v_from_x(z_t, x_t, t),
             "residual": process.residual(v - v_hat, u_hat, t),
         }

@@ -160,7 +160,7 @@ def load_named(
         if name != "auto" or root is not None:
             raise
         set_name, tensors, why = "mnist-bundled", _bundled(split), str(error).splitlines()[0]
-        advice = "go online and ask for source='full', or give root= a folder with MNIST/raw in it."
+        advice = "go online and ask for 'full', or give root= a folder with MNIST/raw in it."
         # one line on stderr: readers see it, and nbval does not compare it
         used = f"Using the {len(tensors[0]):,} bundled MNIST images: {why}"
         print(f"{used}. For the full set {advice}", file=sys.stderr)
