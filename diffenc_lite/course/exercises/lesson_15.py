@@ -378,11 +378,11 @@ EXERCISES["15.4"] = lambda: Exercise(
             "prior": "No network, no noise: the KL divergence of q(z_1) from N(0, I)",
             "reconstruction": "No network: z_0 / alpha_0 is x and a little noise, eps_0, among 17 "
                               "places, those of x; the softmax has gamma_0",
-            "diffusion": "Only here are t, eps and the network",
+            "diffusion": "Only here are t, eps and the network, which returns v_hat",
         },
     ),
     answer=bills,
-    hints=["prior: alpha_1 and sigma_1 are those of `noise_at` at 1.",
+    hints=["prior: alpha_1 and sigma_1 are those of `noise_at(torch.ones(1))`.",
            "reconstruction: `turn` makes z_0 from x and eps_0 with the gamma of t = 0.",
            "reconstruction: `F.cross_entropy(logits.transpose(1, 2), levels.long(), "
            "reduction='none')` is that of every pixel, for logits (B, 64, 17).",
@@ -566,7 +566,7 @@ EXERCISES["15.6"] = lambda: Exercise(
     form=Program(
         "net, z (n, 64), noise (T, n, 64), moves", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=5e-5, absolute=1e-5, measure=_in_steps,
-        outputs={"the factor of z_t": "First step: alpha_t/alpha_s times sigma_s^2/sigma_t^2",
+        outputs={"the factor of z_t": "From t = 1 to 1 - 1/T: alpha_t/alpha_s sigma_s^2/sigma_t^2",
                  "the factor of x_hat": "That of z_t is right in the first step",
                  "the factor of noise[0]": "Those of z_t and x_hat are right in the first step",
                  "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at both",
@@ -655,8 +655,8 @@ def _in_motion(f: Callable[..., Any], net: nn.Module, y: nn.Module, *given: Tens
 
 EXERCISES["15.7"] = lambda: Exercise(
     question=r"""Write the diffusion loss with a learned encoder. $x_t=x+\sigma_t^2(y-x)$ with
-    $y=y(x,\gamma_t)$; $u=x_t-y+\dot y$, where $\dot y=-\partial y/\partial\gamma$, which
-    `torch.func.jvp` gives; then $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
+    $y=y(x,\gamma_t)$; $u$ is that of E3 (lesson 04), whose derivative `torch.func.jvp` gives; then
+    $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
     $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat u)$,
     $\hat u=\hat x$ as in lesson 04, and $\gamma'=5-\gamma_0$.
     Nats, (B,).""",
@@ -695,9 +695,11 @@ EXERCISES["15.7"] = lambda: Exercise(
         "x_t has sigma_t^2, and this has sigma_t": partial(_by_hand, share=lambda s: s),
         "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
         "z and v come from x_t, not from x": partial(_by_hand, seen=lambda x_t, x: x),
-        "u starts from x_t, not from x": partial(_by_hand, start=lambda x_t, x: x),
+        "u starts from x_t, not from x; so does v": partial(_by_hand, start=lambda x_t, x: x),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
         "the loss has no gamma' = 5 - gamma_0": lambda *given: encoded(*given) / RATE,
+        "gamma' is 5 - gamma_0, and this is that for 256 levels":
+            lambda *given: encoded(*given) * 18.3 / RATE,
         "the weight of ||r||^2 lacks alpha^2": lambda net, y, x, t, eps:
             encoded(net, y, x, t, eps) / noise_at(t)[1] ** 2,
         "the weight of ||r||^2 is alpha^2, and this has alpha": lambda net, y, x, t, eps:
