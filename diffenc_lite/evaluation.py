@@ -48,8 +48,7 @@ def evaluate(
 ) -> Evaluation:
     """L0-L4: The bound on all images, at infinite depth or in steps
 
-    The standard error is that of images and noise (`standard_error`); the depths of a batch are
-    equally spaced.
+    The standard error is that of images and noise; the depths of a batch are equally spaced.
     Args: images uint8 (N, ...) with N >= 2, unsorted (neighbours have neighbouring depths) unless
         clusters say what belongs together: (N,), the number of the group that an image was sampled
         with, such as the picture of a patch; steps, fitted on other images if at all, generator and

@@ -62,8 +62,7 @@ def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 
     Args: images uint8 (B, ...); z_0 (B, ...); at_0, the noise level at t = 0, broadcastable to z_0.
 
     Computed as ln(1 + sum over the other levels): float32 would lose most pixels' cost in a
-    difference of two logits. Levels far from z_0 / alpha_0, less than e^-40 of the sum, are left
-    out.
+    difference of two logits. Levels with less than e^-40 of the sum are left out.
     """
     seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
     chosen = images.long()[..., None]

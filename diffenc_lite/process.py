@@ -64,8 +64,7 @@ Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbe
 
 
 def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
-    """None, "folded" and the wishes as they are, numbers as a tensor; ValueError for all else, as
-    a bool."""
+    """None, "folded" and the wishes as they are, numbers as a tensor; ValueError for all else."""
     words = ("folded", *wishes)
     if scale is None or (isinstance(scale, str) and scale in words):
         return scale

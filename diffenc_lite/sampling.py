@@ -70,8 +70,7 @@ def sample(
         sample(model, 16, 50)                                # 50 equal steps
         sample(model, 16, load_fitted("mnist-learned", 8))   # 8 steps, fitted
 
-    Args: steps, a `Chain` or a number T of equal steps; shape of an example, if the model does not
-        know it.
+    Args: steps, a `Chain` or a number T of equal steps; shape of an example, if the model has none.
     Raises ValueError for n or steps below 1, for what `Chain` refuses, and without a shape.
     """
     for step in sample_steps(model, n, steps, shape=shape, generator=generator):
