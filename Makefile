@@ -47,7 +47,7 @@ wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of
 
 coursework: $(INSTALLED)  ## set up and take exercises through nbgrader
 	$(BIN)/python -m pip install -q -e ".[coursework]"
-	$(BIN)/python -m pytest tests/test_nbgrader.py -n 2 --dist loadscope
+	$(BIN)/python -m pytest tests/test_nbgrader.py tests/test_site.py -n 2 --dist loadscope
 
 # The file is broken in place, one slip after the other, so have nothing uncommitted. Hours for some.
 FILE ?= encoder

@@ -68,6 +68,11 @@ def renamed_and_moved(notebook):
         notebook.cells.insert(0, notebook.cells.pop(index_of(notebook, name)))
 
 
+def answered_elsewhere(notebook):
+    own = nbformat.v4.new_code_cell(f"{B}\nimport os\nos._exit(1)")
+    notebook.cells.insert(index_of(notebook, "answer_06_2") + 1, own)
+
+
 # What is handed in, its marks, and how it is broken: whatever happens in one exercise, the others
 # keep theirs, and so do other students. The first in the alphabet would stop all the others.
 CLASS = {
@@ -76,6 +81,8 @@ CLASS = {
         "a deletion": ([A, B, C], [1, None, 1], deleted),
         "a move": ([A, B, C], [1, 1, 1], renamed_and_moved),
         "a death": ([A, "import os\nos._exit(1)", C], [1, None, 1]),
+        "an exit": ([A, f"{B}\nexit()", C], [1, None, 1]),
+        "a death in a cell of one's own": ([A, None, C], [1, None, 1], answered_elsewhere),
         "a loop": ([STUBBORN, B, C], [None, 1, 1]),
         "a lot of output": (
             [A.rpartition("\n")[0] + "\n" + LOOP, f"{LOUD}{B}", f"answer_06_1 = out = None\n{C}"],

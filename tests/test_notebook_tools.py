@@ -95,7 +95,7 @@ def test_a_wrong_value_is_found_and_nothing_that_may_vary(project):
     """From the folder itself, where a copy of the lessons is run"""
     edit(project, 2, outputs=[result({"text/html": "<b>2</b>"})])
     edit(project, 4, outputs=[stream("0.3334\n")])
-    edit(project, 5, outputs=[result({"text/plain": "a square", "image/png": picture(255)})])
+    edit(project, 5, outputs=[result({"text/plain": "a square", "image/png": picture(10)})])
     done = run_python("-m", "pytest", "--nbval", cwd=project / "notebooks")
     assert done.returncode == 1
     assert "3 failed, 3 passed" in done.stdout

@@ -303,7 +303,8 @@ def test_citation_and_readme_cite_the_same_paper():
 def test_make_test_compares_what_notebooks_store():
     (recipe,) = re.findall(r"^test: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert all(re.search(f"pytest {what}/ ", recipe) for what in ("tests", "--nbval notebooks"))
-    assert re.search("^make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    made = re.findall(r"^ *make (\w+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert made == "lint test wheel browser sitecheck coursework".split()
 
 
 def test_readme_commands_exist():
@@ -404,6 +405,7 @@ def test_workflows_take_actions_by_their_commit_and_packages_from_one_index():
         assert re.match(r"\./|[\w/-]+@[0-9a-f]{40}  # v\d", action), action
     assert "EXTRA_INDEX" not in "".join(FLOWS.values()).upper().replace("-", "_")
     assert "run: .ci/run" in FLOWS["check"] and "pytest tests" in FLOWS["tests"]
+    assert "check_wheel" in FLOWS["tests"]
 
 
 @pytest.mark.parametrize("name, job, needed", [
@@ -414,4 +416,4 @@ def test_nothing_is_published_untested_or_under_another_version(name, job, neede
     assert all(JOBS[name][x]["uses"] == f"./.github/workflows/{x}.yml" for x in needed)
     assert JOBS["release"]["publish"]["needs"] == "build"
     steps = [step.get("run", "") for step in JOBS["release"]["build"]["steps"]]
-    assert any("$GITHUB_REF_NAME" in step for step in steps)
+    assert any('test "$GITHUB_REF_NAME" = "v$(' in step for step in steps)

@@ -43,7 +43,8 @@ def prose(text: str) -> str:
 
 def loose(text: str, held: set[float]) -> list[str]:
     """The measured numbers of Markdown that are none of these, nor in per cent."""
-    found = re.findall(r"(?<![\w./])(?<!\w-)(\d+\.\d+(?!\.?\d)(?: ?%)?|\d+ ?%)", prose(text))
+    number = r"\d+\.\d+(?!\.?\d)(?: ?%)?|\d+(?= to \d+ ?%)|\d+ ?%"
+    found = re.findall(rf"(?<![\w./])(?<!\w-)({number})", prose(text))
     by_unit = {False: held, True: held | {round(100 * value, 9) for value in held}}
     return [n for n in found if float(n.rstrip(" %")) not in by_unit["%" in n]]
 

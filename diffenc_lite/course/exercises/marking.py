@@ -70,8 +70,13 @@ class GoOn(Execute):
             try:
                 return super().preprocess(nb, resources)
             except (DeadKernelError, CellTimeoutError) as error:
-                cell, kind = self.running, self.running.metadata.get("nbgrader", {})
-                if cell.source.startswith(STOPPED) or kind.get("locked") and not kind["grade"]:
+                ran = [cell is self.running for cell in nb.cells].index(True) + 1
+                for cell in reversed(nb.cells[:ran]):  # an `exit()` shows only in the next cell
+                    kind = cell.metadata.get("nbgrader", {})
+                    locked = kind.get("locked") and not kind["grade"]
+                    if cell.cell_type == "code" and not (locked or cell.source.startswith(STOPPED)):
+                        break
+                else:
                     raise  # without a kernel or its imports nothing can be marked
                 why = "the kernel died" if isinstance(error, DeadKernelError) else "it did not end"
                 lines = [f"{STOPPED}{why} in this cell')", *cell.source.splitlines()]
@@ -116,7 +121,9 @@ def _marks(
     if not path.exists():
         yield notebook.name, 0.0, "autograde failed or has not run"
         return
-    cells = [cell for cell in nbformat.read(path, 4).cells if "nbgrader" in cell.metadata]
+    cells = nbformat.read(path, 4).cells
+    left_out = any(cell.source.startswith(STOPPED) for cell in cells)
+    cells = [cell for cell in cells if "nbgrader" in cell.metadata]
     sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in cells}
     assignment = notebook.assignment.name
     found = gradebook.find_submission_notebook(notebook.name, assignment, student)
@@ -132,4 +139,6 @@ def _marks(
                 why = "its answer is missing"
             elif stopped := [part for part in parts if part.startswith(STOPPED)]:
                 why = stopped[0].removeprefix(STOPPED).partition(" in this cell")[0]
+            elif grades[name].score == 0 and left_out:
+                why = "a cell was left out, on which it may rest"
             yield name.removeprefix("test_"), grades[name].score, why
