@@ -81,7 +81,7 @@ CLASS = {
         "a deletion": ([A, B, C], [1, None, 1], deleted),
         "a move": ([A, B, C], [1, 1, 1], renamed_and_moved),
         "a death": ([A, "import os\nos._exit(1)", C], [1, None, 1]),
-        "an exit": ([A, f"{B}\nexit()", C], [1, None, 1]),
+        "an exit": ([A, f"{B}\nexit()", C], [1, 1, 1]),
         "a death in a cell of one's own": ([A, None, C], [1, None, 1], answered_elsewhere),
         "a loop": ([STUBBORN, B, C], [None, 1, 1]),
         "a lot of output": (

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
-from traitlets import Bool
+from traitlets import Bool, List, Unicode
 
 STOPPED = "raise RuntimeError('Not marked: "  # how a cell begins that was left out
 
@@ -64,19 +64,16 @@ class GoOn(Execute):
     """Runs the notebook again without a cell that ends the kernel, or does not end in time."""
 
     interrupt_on_timeout = Bool(False)  # a loop may catch it, and then no other cell would run
+    # `exit()` does nothing: the kernel would end in one of the next cells, and so blame that
+    extra_arguments = List(Unicode(), ["--IPKernelApp.exec_lines=get_ipython().ask_exit = str"])
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         while True:
             try:
                 return super().preprocess(nb, resources)
             except (DeadKernelError, CellTimeoutError) as error:
-                ran = [cell is self.running for cell in nb.cells].index(True) + 1
-                for cell in reversed(nb.cells[:ran]):  # an `exit()` shows only in the next cell
-                    kind = cell.metadata.get("nbgrader", {})
-                    locked = kind.get("locked") and not kind["grade"]
-                    if cell.cell_type == "code" and not (locked or cell.source.startswith(STOPPED)):
-                        break
-                else:
+                cell, kind = self.running, self.running.metadata.get("nbgrader", {})
+                if cell.source.startswith(STOPPED) or kind.get("locked") and not kind["grade"]:
                     raise  # without a kernel or its imports nothing can be marked
                 why = "the kernel died" if isinstance(error, DeadKernelError) else "it did not end"
                 lines = [f"{STOPPED}{why} in this cell')", *cell.source.splitlines()]
