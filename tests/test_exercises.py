@@ -481,6 +481,14 @@ def test_each_try_gets_another_hint_and_a_known_mistake_its_name(capsys):
     assert verdicts(None, 3, SPREAD.answer)[-1] == "Exercise: right."
 
 
+def test_two_tries_get_two_hints_whichever_output_is_wrong():
+    for number, entry in EXERCISES.items():
+        if number[0].isdigit():
+            for output in getattr(entry.form, "outputs", ()) or [""]:
+                first, second = (entry.printed_hint(tries, output) for tries in (1, 2))
+                assert first and second and first != second, (number, output)
+
+
 def test_the_examples_of_each_form_in_the_guide(capsys):
     guide = (ROOT / "docs" / "instructors.md").read_text("utf-8")
     code, names = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)[0], {}

@@ -141,9 +141,11 @@ class Exercise:
         return f"Exercise {self.number}".rstrip()
 
     def printed_hint(self, tries: int, output: str = "") -> str:
-        """What `check` prints after so many tries with this output wrong; in the end nothing"""
-        others = {*getattr(self.form, "outputs", ())} - {output}
+        """What `check` prints after so many tries with this output wrong, hints for it alone
+        first; in the end nothing"""
+        others, alone = {*getattr(self.form, "outputs", ())} - {output}, f"{output}: "
         hints = [hint for hint in self.hints if hint.partition(": ")[0] not in others]
+        hints.sort(key=lambda hint: not hint.startswith(alone))
         return f" Hint: {to_text(hints[tries - 1])}" if tries <= len(hints) else ""
 
 

@@ -18,7 +18,8 @@ EXERCISES["14.1"] = lambda: Exercise(
                  "d": "a counterexample is added that finds 0 where at most 0 is claimed",
                  "e": "the condition is proved as well, so that the proof has none"}, many=True),
     answer="ab",
-    hints=["Go through the rules of `verdict` from the top, once for each change."],
+    hints=["Go through the rules of `verdict` from the top, once for each change.",
+           "A measurement that fails stops the rules before they reach the proof."],
 )
 
 

@@ -160,9 +160,10 @@ EXERCISES["15.1"] = lambda: Exercise(
                  "sigma": "Its square is sigmoid(gamma)"},
     ),
     answer=noise_at,
-    hints=["gamma: gamma_0 + (5 - gamma_0) * t.",
-           "alpha: `torch.sigmoid(-gamma)` is its square, near 1 at t = 0.",
-           "sigma: alpha^2 + sigma^2 = 1."],
+    hints=["gamma: at t = 0 it is `-13.3 + 2 * math.log(256 / levels)`, and at t = 1 it is 5.",
+           "gamma: gamma_0 + (5 - gamma_0) * t.",
+           "`torch.sigmoid(-gamma)` is alpha^2, near 1 at t = 0.",
+           "alpha^2 + sigma^2 = 1: sigma is the root of `torch.sigmoid(gamma)`."],
     mistakes={
         "this is the end for 256 levels; the levels must move it":
             lambda t, levels: noise_at(t, 256),
@@ -222,8 +223,8 @@ EXERCISES["15.2"] = lambda: Exercise(
                  "eps, with back=True,": "The sum of z and v in which no x is left"},
     ),
     answer=turn,
-    hints=["z: gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
-           "x, with back=True,: the same rotation with the sign of sigma changed undoes it."],
+    hints=["gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
+           "(z, v) is (x, eps) turned by an angle; sigma with its sign changed turns it back."],
     mistakes={
         "right forwards; with back=True sigma changes its sign":
             lambda a, b, gamma, back=False: turn(a, b, gamma),
@@ -383,10 +384,12 @@ EXERCISES["15.4"] = lambda: Exercise(
     ),
     answer=bills,
     hints=["prior: alpha_1 and sigma_1 are those of `noise_at(torch.ones(1))`.",
+           "prior: only x^2 differs from pixel to pixel, but the rest is in the sum 64 times too.",
            "reconstruction: `turn` makes z_0 from x and eps_0 with the gamma of t = 0.",
            "reconstruction: `F.cross_entropy(logits.transpose(1, 2), levels.long(), "
            "reduction='none')` is that of every pixel, for logits (B, 64, 17).",
-           "diffusion: `turn` makes z and v with the gamma of t; gamma' is 5 - gamma_0."],
+           "diffusion: `turn` makes z and v with the gamma of t; gamma' is 5 - gamma_0.",
+           "diffusion: SNR(t) sigma_t^2 is alpha_t^2, one for each image."],
     mistakes={
         "these are means over the pixels; the bound is their sum":
             _but(bills, lambda *terms: tuple(term / DIMS for term in terms)),
@@ -577,8 +580,9 @@ EXERCISES["15.6"] = lambda: Exercise(
     answer=sampler,
     hints=["z after the first step: x_hat comes from z and v_hat by the rotation back, with "
            "`gamma.expand(len(z))`.",
-           "the factor of x_hat: c = -torch.expm1(gamma_s - gamma_t).",
-           "z_0 / alpha_0: the last step has noise too, and z_0 is divided by alpha_0."],
+           "z_0 / alpha_0: the last step has noise too, and z_0 is divided by alpha_0.",
+           "c = -torch.expm1(gamma_s - gamma_t), and the step goes from t down to s.",
+           "The mean is a z_t + b x_hat; add sigma_s c.sqrt() times the noise, and t becomes s."],
     mistakes={
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
             partial(_draw, lambda s, t, c: (1, 1, t.sigma / s.sigma)),
@@ -674,7 +678,9 @@ EXERCISES["15.7"] = lambda: Exercise(
     answer=encoded,
     hints=["with y = 0 the loss: what was x for the VDM is x_t now: in z, in v, and for x_hat.",
            "with a y that reads gamma the loss: `y_t, slope = torch.func.jvp("
-           "lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` gives y and its derivative."],
+           "lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` gives y and its derivative.",
+           "z, v = `turn(x_t, eps, gamma)`; x_hat is the first of `turn(z, v_hat, gamma, True)`.",
+           "u is x_t minus what y tells: y itself, and its derivative by gamma."],
     mistakes={
         "u lacks the derivative of y": partial(_by_hand, rate=0),
         "the derivative has the other sign: lambda = -gamma": partial(_by_hand, rate=-1),
@@ -762,7 +768,9 @@ EXERCISES["15.8"] = lambda: Exercise(
     answer=ratios,
     hints=["w: One m a step: a mean over all images and pixels, before anything is inverted.",
            "w: the derivative of wm + w - 1 - ln w by w is 0 at the best w.",
-           "w: c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
+           "w: c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c.",
+           "A step costs d/2 m at w = 1; d is `x[0].numel()`, and the sum is over the steps.",
+           "At w* = 1 / (1 + m) the first terms cancel: w* m + w* = 1."],
     mistakes={
         "the network reads gamma, not t": lambda net, *given: ratios(_As(net, _depth), *given),
         "step i has the noise eps[i]": lambda net, x, eps: ratios(net, x, eps.flip(0)),
