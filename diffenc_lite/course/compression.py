@@ -71,7 +71,7 @@ class Stack:
         for start in reversed(range(0, len(table), LANES)):
             low, high = below[start : start + LANES], above[start : start + LANES]
             heads, p = self.heads[: len(low)], high - low
-            full = heads >= p << (64 - PRECISION)
+            full = heads >> (64 - PRECISION) >= p
             self.pile += (heads[full] % LOW).tolist()
             heads[full] >>= 32
             heads[:] = (heads // p << PRECISION) + heads % p + low
@@ -109,7 +109,8 @@ def as_table(p: Tensor) -> Table:
 
 
 def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
-    """N(mean, width^2), in bins, over the bins -reach to reach; the outer two have the tails."""
+    """N(mean, width^2), both in bins, over the bins -reach to reach; the outer two have the tails.
+    Args: mean (n,) or any shape of n numbers; width, a number or (n, 1)."""
     edges = torch.arange(-reach, reach + 1, dtype=mean.dtype) + 0.5
     return as_table(torch.special.ndtr((edges - mean.reshape(-1, 1)) / width))
 
@@ -183,12 +184,8 @@ def compress(model: DiffEnc, images: Tensor, chain: Chain | int) -> bytes:
     and ValueError for parts that `check_parts` refuses."""
     check_images(model, images)
     check_parts(model, images)
-    images, chain, stack, (exact, digest) = (
-        images.cpu(),
-        as_chain(chain, "chain"),
-        Stack(),
-        _exact(model),
-    )
+    images, (exact, digest) = images.cpu(), _exact(model)
+    chain, stack = as_chain(chain, "chain"), Stack()
     for image in images.split(1):
         push_image(stack, exact, chain, image)
     of_chain = {name: chain.as_dict()[name] for name in ("grid", "ratio", "scale")}
