@@ -49,10 +49,10 @@ EXERCISES["07.3"] = lambda: Exercise(
     question=r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm
     is there. The network with the smallest loss at infinite depth says
     $\hat x=\mathbb E[x|z_t]/(1+\sigma_t^2)$ (lesson 04, X6). Data $N(0,1)$, $\gamma$
-    linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats
-    is the diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both?
-    Predict how much of it $w^*$ hides, then compute both. (With the folded scale both are 0:
-    why?)""",
+    linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's scale,
+    $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the diffusion loss above that of the
+    VDM, with $w=1$ for both and with $w^*$ for both? Predict how much of it $w^*$ hides, then
+    compute both. (With the folded scale both are 0: why?)""",
     form=Number(count=2),
     answer=answer_07_3,
     hints=["Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, "

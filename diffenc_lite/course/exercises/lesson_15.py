@@ -409,6 +409,7 @@ EXERCISES["15.4"] = lambda: Exercise(
         "the network predicts v, not eps": partial(_guessing, 0, True),
         "x is the middle of a level: k + 1/2": partial(_guessing, -1 / LEVELS, False),
         "gamma' is 5 - gamma_0, and this is that for 256 levels": _weighed(lambda *_: 18.3 / RATE),
+        "the diffusion loss lacks its 1/2": _weighed(lambda *_: 2),
         "the prior's -1 is missing": _but(bills, lambda a, b, c: (a + DIMS / 2, b, c)),
         "the prior has ln sigma_1^2, and this has ln sigma_1":
             _but(bills, lambda a, b, c: (a - DIMS / 4 * math.log1p(math.exp(-5)), b, c)),
@@ -549,7 +550,7 @@ def _first_step(f: Callable[..., Any], net: nn.Module, z: Tensor, *given: Any) -
             where = f": it starts at t = {k / T:.2g}; start at t = 1"
             raise NotRight(where if k < T - 1 else ": the network reads the gamma of t, not of s")
     if later[0].isnan().any():
-        raise NotRight(": z is nan after the first step: is c = 1 - e^{gamma_s - gamma_t}?")
+        raise NotRight(": z is nan after the first step; c is 1 - e^{gamma_s - gamma_t}")
     gamma = noise_at(torch.ones(len(z)))[0]
     made_of = [z, turn(z, net(z, gamma), gamma, back=True)[0], given[0][0]]
     parts, z_s = (torch.stack(one).flatten(1).double().T for one in (made_of, later[:1]))
@@ -581,6 +582,7 @@ EXERCISES["15.6"] = lambda: Exercise(
     hints=["z after the first step: x_hat comes from z and v_hat by the rotation back, with "
            "`gamma.expand(len(z))`.",
            "z_0 / alpha_0: the last step has noise too, and z_0 is divided by alpha_0.",
+           "the factor of z_t: t is the noisier end; alpha_t / alpha_s and sigma_s / sigma_t < 1.",
            "c = -torch.expm1(gamma_s - gamma_t), and the step goes from t down to s.",
            "The mean is a z_t + b x_hat; add sigma_s c.sqrt() times the noise, and t becomes s."],
     mistakes={
@@ -679,6 +681,8 @@ EXERCISES["15.7"] = lambda: Exercise(
     hints=["with y = 0 the loss: what was x for the VDM is x_t now: in z, in v, and for x_hat.",
            "with a y that reads gamma the loss: `y_t, slope = torch.func.jvp("
            "lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` gives y and its derivative.",
+           "with a y that reads gamma the loss: it has the shape of x; differences of two y "
+           "lose digits, and the gradient of a sum adds up pixels.",
            "z, v = `turn(x_t, eps, gamma)`; x_hat is the first of `turn(z, v_hat, gamma, True)`.",
            "u is x_t minus what y tells: y itself, and its derivative by gamma."],
     mistakes={
@@ -702,6 +706,7 @@ EXERCISES["15.7"] = lambda: Exercise(
         "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
         "z and v come from x_t, not from x": partial(_by_hand, seen=lambda x_t, x: x),
         "u starts from x_t, not from x; so does v": partial(_by_hand, start=lambda x_t, x: x),
+        "the loss lacks its 1/2": lambda *given: 2 * encoded(*given),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
         "the loss has no gamma' = 5 - gamma_0": lambda *given: encoded(*given) / RATE,
         "gamma' is 5 - gamma_0, and this is that for 256 levels":
@@ -754,8 +759,8 @@ def _for_ratios(generator: Generator) -> tuple[Any, ...]:
 
 EXERCISES["15.8"] = lambda: Exercise(
     question=r"""Write what `len(eps)` equal steps cost a VDM, and their best ratios. Step $i$ goes
-    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of its mean
-    to the posterior's, in units of the step's variance, averaged over images and pixels, is
+    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of the model's
+    mean to the posterior's, in units of the step's variance, averaged over images and pixels, is
     $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; with a
     ratio $w$ the step costs $\frac d2(wm+w-1-\ln w)$ (lesson 02). Return the best $w$ of each step,
     $w^*$ (T,), and the sums of the costs with $w=1$ and with $w^*$, in nats for an image.""",
@@ -785,6 +790,8 @@ EXERCISES["15.8"] = lambda: Exercise(
             _scaled(lambda s, t, c: (t.alpha / s.alpha) ** 2),
         "the mean over steps; their sum is asked for":
             _but(ratios, lambda w, a, b: (w, a / len(w), b / len(w))),
+        "a step costs d times that: d is 64": _but(
+            ratios, lambda w, a, b: (w, a / DIMS, b / DIMS)),
         "the two sums are exchanged": _but(ratios, lambda w, a, b: (w, b, a)),
         "each step has a logarithm of its own; this is that of the sum":
             _but(ratios, lambda w, a, b: (w, a, DIMS / 2 * torch.log1p(a * 2 / DIMS))),
