@@ -32,14 +32,14 @@ gpu: $(INSTALLED)  ## set up, and test and measure a CUDA or MPS device (DEVICE=
 
 # Notebooks with a slider (`make test` runs them all), two at a time, one core each, two in a summary.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
-	$(BIN)/python -m pip install -q playwright
+	$(BIN)/python -m pip install -q -e ".[browser]"
 	grep -rl --include='[0-9]*.ipynb' '"Explorer of' notebooks | sort | OMP_NUM_THREADS=1 xargs -n 2 -P 2 $(BIN)/python tools/check_browser.py
 
 site: $(PAGES)  ## set up and make the site of the course, into build/site
 	@$(BIN)/python tools/make_site.py
 
 sitecheck: site  ## make the site and read it in Chromium, which must be installed
-	$(BIN)/python -m pip install -q playwright axe-playwright-python
+	$(BIN)/python -m pip install -q -e ".[browser]"
 	$(BIN)/python tools/check_site.py
 
 wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of it

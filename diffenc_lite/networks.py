@@ -58,10 +58,10 @@ def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
 
 
 class FourierFeatures(nn.Module):
-    """z, and sin(w z / alpha) / (w sigma) and cos(w z / alpha) / (w sigma) for w = 2 pi 2^k:
+    """z, and sin(f z / alpha) / (f sigma) and cos(f z / alpha) / (f sigma) for f = 2 pi 2^k:
     (B, C, ...) -> (B, 1 + 2K, C, ...)
 
-    With k = 7 a sine has one period per level of 8-bit data. Divided by (w sigma), it tells how far
+    With k = 7 a sine has one period per level of 8-bit data. Divided by (f sigma), it tells how far
     z lies from the nearest level in units of the noise, which is what a denoiser has to find. Lower
     powers serve where the noise is too strong for the higher ones.
     """
@@ -74,9 +74,9 @@ class FourierFeatures(nn.Module):
         noise = Noise.from_gamma(gamma).like(z)
         features = [z]
         for k in self.powers:
-            w = 2 * math.pi * 2**k
-            angle, scale = w / noise.alpha * z, 1 / (w * noise.sigma)
-            features += [angle.sin() * scale, angle.cos() * scale]
+            frequency = 2 * math.pi * 2**k
+            angle, size = frequency / noise.alpha * z, 1 / (frequency * noise.sigma)
+            features += [angle.sin() * size, angle.cos() * size]
         return torch.stack(features, 1)
 
 

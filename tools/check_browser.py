@@ -1,6 +1,6 @@
 """Test notebooks in a real browser, with a kernel and without.
 
-    pip install playwright      # and chromium or Chrome from the system
+    pip install -e ".[browser]"      # and chromium or Chrome from the system
     python tools/check_browser.py                                   # every notebook
     python tools/check_browser.py notebooks/00_ten_minute_tour.ipynb
 

@@ -1,6 +1,6 @@
 """Read the site as a visitor would, in a real browser, from the file system, with the network off.
 
-    pip install playwright axe-playwright-python      # and chromium or Chrome from the system
+    pip install -e ".[browser]"      # and chromium or Chrome from the system
     python tools/make_site.py && python tools/check_site.py
     python tools/check_site.py lessons/06_the_noise_variance_ratio.html        # only these pages
 

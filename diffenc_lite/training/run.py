@@ -181,14 +181,14 @@ def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clu
     elif clusters is not None:
         raise ValueError("clusters must be given with held_out; got no held_out")
     check_parts(model, images)
-    _warn_of_levels(model, images)
+    _warn_of_misfits(model, images)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"
         raise ValueError(f"batch and ends must be {wanted}; got {config.batch} and {ends}")
 
 
-def _warn_of_levels(model: DiffEnc, images: Tensor) -> None:
+def _warn_of_misfits(model: DiffEnc, images: Tensor) -> None:
     """Warn, at the line that calls for the training, if the images have less than a quarter of the
     levels; if gamma(0) is more than 1 from `gamma_min_for(levels)`; and if a network of this
     library reads gamma between others than the two ends of the schedule."""
