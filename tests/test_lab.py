@@ -2,6 +2,7 @@
 
 import linecache
 import runpy
+from functools import partial
 
 import nbformat
 import pytest
@@ -14,6 +15,7 @@ from diffenc_lite.course.exercises import (
     checking,
     collect,
     judge,
+    lab,
     own,
     take,
     whose,
@@ -164,3 +166,27 @@ def test_a_solution_replaces_no_right_answer_and_a_file_says_what_it_lacks(tmp_p
     assert capsys.readouterr().out.endswith("noise_at needs SCALE, which is not in its cell\n")
     checking.RIGHT.clear()
     assert take("15.1", names["theirs"]) is names["theirs"]
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", PIECES)
+def test_a_piece_of_the_library_in_a_wrapping_earns_nothing(number):
+    piece = EXERCISES[number].answer
+    wrappings = [partial(piece), lambda *given, **more: piece(*given, **more)]
+    if not isinstance(piece, type) and number != "15.5":  # of a generator that hides it
+        wrappings += [torch.enable_grad()(piece), lambda *given: torch.enable_grad()(piece)(*given)]
+    for wrapped in wrappings:
+        assert not lab.mark(number, wrapped, {}, 1).right, wrapped
+
+
+def test_what_a_piece_calls_is_put_right_before_it_is_marked(monkeypatch):
+    names = {"turn": 0.5, "chain": [1, 2], "own": 3}
+    exec(PIECES["15.6"], names)
+    before = {"noise_at": EXERCISES["15.1"].answer, "turn": EXERCISES["15.2"].answer}
+    monkeypatch.setattr(own, "TAKEN", before)
+    with torch.set_grad_enabled(False):
+        assert lab.mark("15.6", names["answer_15_6"], names, 1).right
+        assert not torch.is_grad_enabled()
+    assert names["turn"] is before["turn"] and names["own"] == 3

@@ -274,5 +274,5 @@ def test_a_sheet_defines_what_it_uses(stem):
 def test_a_hidden_test_draws_from_its_own_seed():
     seen = []
     for seed in (1, 1, 2, 0):  # that of `check` is 0
-        lab.mark("15.1", lambda t, levels: seen.append((levels, *t.tolist())), seed)
+        lab.mark("15.1", lambda t, levels: seen.append((levels, *t.tolist())), {}, seed)
     assert seen[0] == seen[1] and len({*seen}) == 3

@@ -37,7 +37,7 @@ PRECISION, LANES, LOW = 24, 64, 2**32  # bits of a probability; heads of a stack
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, odd
 FINE, REACH, MOST = 2, 16, 1024  # bins in sigma_Q; standard deviations, and bins, on either side
 ROUND_MEAN, ROUND_LOGITS = 64, 1024  # what floats may differ by: part of the format
-MAGIC = b"diffenc\x01"  # followed by the sha256 of all that comes after it
+MAGIC = b"diffenc\x02"  # followed by the sha256 of all that comes after it
 
 
 def stir(heads: NDArray[np.uint64]) -> None:
@@ -96,13 +96,15 @@ class Stack:
         return np.concatenate(parts)
 
 
-def as_table(p: Tensor) -> Table:
+def as_table(cumulative: Tensor) -> Table:
     """Cumulative probabilities (n, K), the last counting as 1 -> a table in which each symbol has
     at least 2^-24. Raises FloatingPointError if they are not finite."""
-    if not bool(p.isfinite().all()):
+    if not bool(cumulative.isfinite().all()):
         raise FloatingPointError("the model's prediction for some image is not finite")
-    table = np.zeros((len(p), p.shape[1] + 1), np.uint64)
-    table[:, 1:] = (p * (2**PRECISION - p.shape[1])).numpy()
+    n, count = cumulative.shape
+    table = np.zeros((n, count + 1), np.uint64)
+    # rounded, not cut: most are 1, which processors make 1 - 2^-53 in other places
+    table[:, 1:] = (cumulative * (2**PRECISION - count)).round().numpy()
     table += np.arange(table.shape[1], dtype=np.uint64)
     table[:, -1] = 2**PRECISION
     return table
@@ -117,7 +119,8 @@ def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
 
 def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> tuple[Tensor, Tensor, TableFor]:
     """G1-G3: z_s of step i, given z_t; z_1 for i = T, where of z only the shape counts. Returns the
-    mean of p, the size of a bin, sigma_Q / FINE, and the table of q for an x, or of p for None."""
+    mean of p, the size of a bin, sigma_Q / FINE, and the table of q for an x, or of p for None.
+    Beyond REACH sigma_Q z is no draw from q, but comes back all the same."""
     if i == chain.steps:
         end = model.schedule(chain.grid[-1:].to(z))
         mean, sigma, ratio = 0 * z, end.sigma, end.sigma.square()  # as p(z_1) has the variance 1
@@ -200,7 +203,7 @@ def compress(model: DiffEnc, images: Tensor, chain: Chain | int) -> bytes:
 def decompress(model: DiffEnc, data: bytes) -> Tensor:
     """The images in a file of `compress`, uint8 (N, ...), on the CPU. Raises ValueError for data
     that are damaged, cut short or foreign, and for another model; FloatingPointError where floats
-    differ in their last digits and make other images."""
+    differ so much that they make other images."""
     if not isinstance(data, bytes) or data[:8] != MAGIC:
         raise ValueError(f"data must be bytes that compress wrote; got {repr(data)[:40]}")
     content, (exact, digest) = verify(data[40:], data[8:40].hex(), "data"), _exact(model)
@@ -212,7 +215,7 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
     (n, *shape), chain, stack = head["shape"], Chain(**head["chain"]), Stack(content[end:])
     images = torch.cat([pop_image(stack, exact, chain, shape) for _ in range(n)][::-1])
     if hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16] != head["images"]:
-        raise FloatingPointError("data hold other images: floats differ here in their last digits")
+        raise FloatingPointError("images differ from those compressed: so do floats here, it seems")
     return images
 
 

@@ -7,10 +7,13 @@ the assignment is written and stands in its source alone.
 import secrets
 import sys
 from dataclasses import replace
+from inspect import isgeneratorfunction
 from types import FrameType
 from typing import Any
 
-from . import lesson_15
+import torch
+
+from . import lesson_15, own
 from .answers import NotRight
 from .checking import Mark, find, judge
 from .forms import Program, answer_name
@@ -55,7 +58,7 @@ TEST = """# {points} points; the test runs when this is marked
 ### BEGIN HIDDEN TESTS
 from diffenc_lite.course.exercises.lab import mark
 
-verdict = mark("{number}", {answer}, seed={seed})
+verdict = mark("{number}", {answer}, globals(), seed={seed})
 assert verdict.right, verdict.text
 ### END HIDDEN TESTS"""
 
@@ -66,13 +69,19 @@ def hidden_test(number: str) -> str:
     return TEST.format(points=POINTS[number], number=number, answer=answer, seed=seed)
 
 
-def mark(number: str, answer: Any, seed: int) -> Mark:
+def mark(number: str, answer: Any, names: dict[str, Any], seed: int) -> Mark:
     """The verdict on a piece, tried on draws of this seed. It is not right if it is the library's,
-    or calls anything of the library but the pieces before it."""
+    or calls anything of the library but the pieces before it.
+
+    Args: names, the notebook's; imports and pieces among them that another cell has overwritten are
+        put back."""
     exercise = find(number)
-    form, piece, own = exercise.form, exercise.answer, getattr(answer, "__module__", "__main__")
+    form, piece, own_module = exercise.form, exercise.answer, getattr(answer, "__module__", "")
     assert isinstance(form, Program) and callable(piece)
-    if piece in (answer, *getattr(answer, "__mro__", ())):
+    given = answer
+    while inner := getattr(given, "func", getattr(given, "__wrapped__", None)):
+        given = inner
+    if piece in (given, *getattr(given, "__mro__", ())):
         return Mark(False, f"{exercise.name}: not right: this is the library's piece.")
 
     def draw(generator: Any) -> tuple[Any, ...]:
@@ -80,14 +89,28 @@ def mark(number: str, answer: Any, seed: int) -> Mark:
 
     def refuse(frame: FrameType, event: str, _: Any) -> None:
         module, called = frame.f_globals.get("__name__", ""), frame.f_code.co_qualname.split(".")[0]
-        by = frame.f_back.f_globals.get("__name__") if frame.f_back else None
         before = module == lesson_15.__name__ and called != piece.__name__
         before |= frame.f_code.co_name == "__torch_function__"  # called by PyTorch
-        if event == "call" and by == own and module.startswith("diffenc_lite") and not before:
-            raise NotRight(f": it calls {called} of the library")
+        if event == "call" and module.startswith("diffenc_lite") and not before:
+            by = frame.f_back  # past decorators and the like
+            while by and not (of := by.f_globals.get("__name__", "")).startswith("diffenc_lite"):
+                if of == own_module:
+                    raise NotRight(f": it calls {called} of the library")
+                by = by.f_back
 
+    def loop(*given: Any) -> Any:  # a generator's frame does not tell who made it
+        made = answer(*given)
+        if getattr(made, "gi_code", None) is piece.__code__:
+            raise NotRight(f": it calls {piece.__name__} of the library")
+        return made
+
+    head: dict[str, Any] = {}
+    exec(own.HEAD, head)
+    names |= {name: head[name] for name in head if not name.startswith("__")} | own.TAKEN
     sys.setprofile(refuse)
     try:
-        return judge(replace(exercise, form=replace(form, inputs=draw)), answer)
+        with torch.enable_grad():
+            draws = replace(exercise, form=replace(form, inputs=draw))
+            return judge(draws, loop if isgeneratorfunction(piece) and callable(answer) else answer)
     finally:
         sys.setprofile(None)

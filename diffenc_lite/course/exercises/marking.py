@@ -14,20 +14,23 @@ from typing import Any
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Bool, List, Unicode
 
 STOPPED = "raise RuntimeError('Not marked: "  # how a cell begins that was left out
+MISSING = "This answer is missing. Look for it in the other cells."
+_MAKE = {"code": new_code_cell, "markdown": new_markdown_cell}
 
 
 class PutRight(NbGraderPreprocessor):
     """Each cell of the exercises counts once, in the order in which they were released.
 
-    What else students have written moves with the cell before it. Locked cells that are missing
-    come back; a missing answer does not, for it may stand elsewhere.
+    What else students have written moves with the cell before it. Cells that are missing come back
+    if they are locked, or marked by hand, since the Formgrader has no box without one; another
+    answer does not, for it may stand elsewhere.
     """
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
@@ -37,7 +40,7 @@ class PutRight(NbGraderPreprocessor):
             points = {cell.name: cell.max_score for cell in notebook.grade_cells}
             answers = {cell.name for cell in notebook.solution_cells}
             released = {
-                cell.name: new_code_cell(cell.source, metadata={"nbgrader": {
+                cell.name: _MAKE[cell.cell_type](cell.source, metadata={"nbgrader": {
                     "schema_version": 3, "grade_id": cell.name, "locked": cell.locked,
                     "grade": cell.name in points, "solution": cell.name in answers, "task": False,
                 } | ({"points": points[cell.name]} if cell.name in points else {})})
@@ -52,9 +55,11 @@ class PutRight(NbGraderPreprocessor):
                 cell.metadata["nbgrader"] = released[found].metadata.nbgrader
             parts[name].append(cell)
         for name, cell in released.items():
-            if name not in parts and cell.metadata.nbgrader.locked:
+            by_hand = name in points and name in answers
+            if name not in parts and (cell.metadata.nbgrader.locked or by_hand):
                 if nb.nbformat_minor < 5:
                     del cell["id"]
+                cell.source = MISSING if by_hand else cell.source
                 parts[name] = [cell]
         nb.cells = [cell for name in ("", *released) for cell in parts.get(name, [])]
         return nb, resources
@@ -72,9 +77,9 @@ class GoOn(Execute):
             try:
                 return super().preprocess(nb, resources)
             except (DeadKernelError, CellTimeoutError) as error:
-                cell, kind = self.running, self.running.metadata.get("nbgrader", {})
-                if cell.source.startswith(STOPPED) or kind.get("locked") and not kind["grade"]:
-                    raise  # without a kernel or its imports nothing can be marked
+                cell = self.running
+                if cell.source.startswith(STOPPED):
+                    raise  # without a kernel nothing can be marked
                 why = "the kernel died" if isinstance(error, DeadKernelError) else "it did not end"
                 lines = [f"{STOPPED}{why} in this cell')", *cell.source.splitlines()]
                 cell.source = "\n# ".join(lines)
@@ -120,22 +125,43 @@ def _marks(
         return
     cells = nbformat.read(path, 4).cells
     left_out = any(cell.source.startswith(STOPPED) for cell in cells)
-    cells = [cell for cell in cells if "nbgrader" in cell.metadata]
-    sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in cells}
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
+    found = dict(zip(names, cells, strict=True))
     assignment = notebook.assignment.name
-    found = gradebook.find_submission_notebook(notebook.name, assignment, student)
-    grades, answers = {g.name: g for g in found.grades}, {c.name for c in notebook.solution_cells}
+    submission = gradebook.find_submission_notebook(notebook.name, assignment, student)
+    grades, answers = {g.name: g for g in submission.grades}, {*map(_name, notebook.solution_cells)}
     answer = ""
-    for name in [cell.name for cell in notebook.source_cells]:
+    for name in map(_name, notebook.source_cells):
         answer = name if name in answers else answer
-        if name in grades:
-            why, parts = "", [sources.get(answer, ""), sources.get(name, "")]
-            if grades[name].needs_manual_grade:
-                why = "to be marked by hand"
-            elif grades[name].score == 0 and answer not in sources:
-                why = "its answer is missing"
-            elif stopped := [part for part in parts if part.startswith(STOPPED)]:
-                why = stopped[0].removeprefix(STOPPED).partition(" in this cell")[0]
-            elif grades[name].score == 0 and left_out:
-                why = "a cell was left out, on which it may rest"
-            yield name.removeprefix("test_"), grades[name].score, why
+        if name not in grades:
+            continue
+        why, parts, none = "", [found.get(answer), found.get(name)], grades[name].score == 0
+        stopped = [cell.source for cell in parts if cell and cell.source.startswith(STOPPED)]
+        failed, error = (_error(cell) for cell in parts)
+        if grades[name].needs_manual_grade:
+            why = "to be marked by hand"
+        elif none and name == answer and name in names and any(
+            cell.source for cell in cells[names.index(name) + 1 :]
+        ):
+            why = "left as it was, with cells below it"
+        elif none and answer not in found:
+            why = "its answer is missing"
+        elif stopped:
+            why = stopped[0].removeprefix(STOPPED).partition(" in this cell")[0]
+        elif none and left_out:
+            why = "a cell was left out, on which it may rest"
+        elif not failed and error.startswith("NameError"):
+            why = "its answer has another name"
+        elif not failed and error and not error.startswith("AssertionError"):
+            why = f"its test ended in {error}"
+        yield name.removeprefix("test_"), grades[name].score, why
+
+
+def _name(cell: Any) -> str:
+    return str(cell.name)
+
+
+def _error(cell: Any) -> str:
+    """The name of the error in which a cell ended, if in any"""
+    outputs = cell.get("outputs", []) if cell else []
+    return next((out.ename for out in outputs if out.output_type == "error"), "")
