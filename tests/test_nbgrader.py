@@ -197,22 +197,48 @@ POINTS = [2, 2, 2, 4, 2, 3, 3, 2, 1, 5]
 PIECES = [exercise.solution for exercise in exercises_in(LAB)]
 SKIPPED = "answer_15_1 = noise_at"
 NEAR = PIECES[3].replace("alpha**2 * (v", "alpha * (v")
+RENAMED = PIECES[1].replace("answer_15_2", "turned")
+SPOILT = "turn, chain = 0.5, [1, 2]\ntorch.set_grad_enabled(False)"
+
+
+def in_disorder(notebook):
+    """Imports gone, a test above them twice, an answer below them; pieces, modules and gradients
+    overwritten; the question by hand answered in a cell of one's own."""
+    twin = copy.deepcopy(notebook.cells[index_of(notebook, "test_answer_15_4")])
+    notebook.cells[index_of(notebook, "w15-01")] = twin
+    moved = notebook.cells.pop(index_of(notebook, "answer_15_7"))
+    notebook.cells.insert(index_of(notebook, "w15-02") + 1, moved)
+    own = nbformat.v4.new_code_cell(SPOILT)
+    notebook.cells.insert(index_of(notebook, "answer_15_3"), own)
+    notebook.cells[-1] = nbformat.v4.new_markdown_cell("It gains nothing.")
+
+
+def answered_below(notebook):
+    notebook.cells.append(nbformat.v4.new_markdown_cell("It gains nothing."))
+
+
+BY_HAND = "answer_by_hand: to be marked by hand"
+RENAMED_IS = "answer_15_2: its answer has another name"
 BUILT = {  # answers, and marks as above
     "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, 1, None]),
     "near": ([SKIPPED, *PIECES[1:3], NEAR, *PIECES[4:], None], [0, 2, 2, 0, 2, 3, 3, 2, 1, 0]),
     "untouched": ([None] * 10, [0] * 10),
-}
+    "in disorder": (
+        [PIECES[0], RENAMED, *PIECES[2:], None], [2, None, 2, 4, 2, 3, 3, 2, 1, None], in_disorder
+    ),
+    "below": ([None] * 10, [0] * 9 + [None], answered_below),
+}  # fmt: skip
 
 
 def without_training(notebook):
     """Imports, what is marked, and the line that takes a piece; the rest runs for minutes."""
-    kept = [*notebook.cells[:1]]
+    kept = []
     for cell in notebook.cells:
-        taken = re.match(r"\w+ = take.*", cell.source)
-        if cell.cell_type == "code" and (taken or cell.id in ("w15-01", "w15-02")):
-            cell.source = taken[0] if taken else cell.source
-            kept.append(cell)
-        elif "nbgrader" in cell.metadata:
+        taken = re.search(r"^\w+ = take.*", cell.source, re.MULTILINE)
+        locked = cell.metadata.get("nbgrader", {"locked": False})["locked"]
+        if locked and cell.id.startswith("w15") and cell.id not in ("w15-01", "w15-02"):
+            cell.source = taken[0] if taken else ""
+        if "nbgrader" in cell.metadata or cell.cell_type == "markdown":
             kept.append(cell)
     notebook.cells = kept
 
@@ -220,13 +246,14 @@ def without_training(notebook):
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab") / "course"
-    written = write_student_versions(ROOT / "notebooks", folder, nbgrader=True, lab=True)
-    assert [path.stem for path in written] == [LAB]
-    run("generate_assignment", LAB, cwd=folder)
-    for student, (sources, _) in BUILT.items():
-        hand_in(folder, LAB, student, sources, without_training)
-    solved = nbformat.read(written[0], 4)
+    (source,) = write_student_versions(ROOT / "notebooks", folder, nbgrader=True, lab=True)
+    assert source.stem == LAB
+    solved = nbformat.read(source, 4)
     without_training(solved)
+    nbformat.write(solved, source)
+    run("generate_assignment", LAB, cwd=folder)
+    for student, (sources, _, *spoil) in BUILT.items():
+        hand_in(folder, LAB, student, sources, *spoil)
     path = folder / "submitted" / "solutions" / LAB / f"{LAB}.ipynb"
     path.parent.mkdir(parents=True)
     nbformat.write(solved, path)
@@ -241,9 +268,12 @@ class TestLab:  # a class, so that another process can take it
         expected = [(m or 0, most) for m, most in zip(wanted, POINTS, strict=True)]
         assert list(marks(lab, LAB, student).values()) == expected
         assert float(row["score"]) == sum(m or 0 for m in wanted)
-        assert row["not_marked"] == "answer_by_hand: to be marked by hand" * (None in wanted)
+        told = {"right": BY_HAND, "solutions": BY_HAND, "in disorder": f"{RENAMED_IS}; {BY_HAND}",
+                "below": "answer_by_hand: left as it was, with cells below it"}  # fmt: skip
+        assert row["not_marked"] == told.get(student, "")
 
     def test_students_get_no_hidden_test(self, lab):
         text = (lab / "release" / LAB / f"{LAB}.ipynb").read_text("utf-8")
         assert "HIDDEN" not in text and "exercises.lab" not in text and "SOLUTION" not in text
         assert "The library's `elbo`" in text and "A perfect encoder" not in text
+        assert "at most the prior" not in text  # a point of the question by hand

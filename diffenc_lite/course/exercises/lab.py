@@ -19,6 +19,7 @@ from .checking import Mark, find, judge
 from .forms import Program, answer_name
 
 POINTS = {f"15.{k}": points for k, points in enumerate((2, 2, 2, 4, 2, 3, 3, 2, 1), 1)}
+PIECES = [getattr(find(number).answer, "__name__", "") for number in POINTS]
 BY_HAND = 5
 
 RULES = f"""**This copy is marked.** The nine pieces earn {", ".join(map(str, POINTS.values()))}
@@ -106,7 +107,9 @@ def mark(number: str, answer: Any, names: dict[str, Any], seed: int) -> Mark:
 
     head: dict[str, Any] = {}
     exec(own.HEAD, head)
-    names |= {name: head[name] for name in head if not name.startswith("__")} | own.TAKEN
+    names |= {name: head[name] for name in head if not name.startswith("__")}
+    names |= {name: getattr(lesson_15, name) for name in PIECES[: PIECES.index(piece.__name__)]}
+    names |= own.TAKEN
     sys.setprofile(refuse)
     try:
         with torch.enable_grad():
