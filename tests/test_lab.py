@@ -92,7 +92,7 @@ JVP = "torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))"
         ("15.6", ("alpha_s * c", "alpha_t * c"), "the factor of x_hat is "),
         ("15.6", ("linspace(1, 0", "linspace(0, 1"), "it starts at t = 0; start at t = 1"),
         ("15.6", ("g_t.expand(len(z))", "g_s.expand(len(z))"), "the gamma of t, not of s"),
-        ("15.6", ("* eps", "* noise[0]"), " right: z_0 / alpha_0 is "),
+        ("15.6", ("* eps", "* noise[0]"), "and this has noise[0] in all"),
         ("15.6", ("moves * alpha_s", "moves"), "the new term lacks alpha_s"),
         ("15.6", ("moves * alpha_s", "alpha_s"), "there without moves"),
         ("15.7", (JVP, QUOTIENT), "by jvp; no differences, no sums"),

@@ -142,9 +142,11 @@ class Exercise:
 
     def printed_hint(self, tries: int, output: str = "") -> str:
         """What `check` prints after so many tries with this output wrong, hints for it alone
-        first; in the end nothing"""
-        others, alone = {*getattr(self.form, "outputs", ())} - {output}, f"{output}: "
+        first; in the end nothing, nor where what is wrong is no output"""
+        outputs, alone = getattr(self.form, "outputs", ()), f"{output}: "
+        others = {*outputs} - {output}
         hints = [hint for hint in self.hints if hint.partition(": ")[0] not in others]
+        hints = hints if output or not outputs else []
         hints.sort(key=lambda hint: not hint.startswith(alone))
         return f" Hint: {to_text(hints[tries - 1])}" if tries <= len(hints) else ""
 

@@ -589,6 +589,8 @@ EXERCISES["15.6"] = lambda: Exercise(
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
             partial(_draw, lambda s, t, c: (1, 1, t.sigma / s.sigma)),
         "the mean lacks c": partial(_draw, lambda s, t, c: (1, 1 / c, 1)),
+        "each step has a noise of its own, and this has noise[0] in all":
+            lambda net, z, noise, *more: sampler(net, z, noise[:1].expand_as(noise), *more),
         "the variance lacks c": partial(_draw, lambda s, t, c: (1, 1, c**-0.5)),
         "alpha_t / alpha_s is missing": partial(_draw, lambda s, t, c: (s.alpha / t.alpha, 1, 1)),
         "the noise has the root of the variance, and this has the variance":
