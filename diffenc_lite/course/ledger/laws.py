@@ -21,7 +21,7 @@ LAWS = {
     "total probability": "the density of one of two variables is the integral of their joint one",
     "Bayes' rule": "q(a|b) q(b) = q(b|a) q(a)",
     "a density has total 1": "so that under q the average of p/q is 1",
-    "the data are given": "to an average over the latents a number is what the data alone decide",
+    "the data are given": "given x, ln p(x) is its own average",
     "independent dimensions": "the divergence of products is the sum of the divergences",
     "noise grows": "gamma_s <= gamma_t for s before t; in the notation it is gamma_s < gamma_t",
     "a minimum": "it is no more than any of the values, and equal to one of them",

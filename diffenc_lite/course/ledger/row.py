@@ -404,6 +404,8 @@ class Row:
         """How many steps were held, all of them"""
         for one in (e for row in (*ROWS.values(), self) for e in row.derive()):
             one.roots  # noqa: B018 (so that it is known of every symbol what it depends on)
+        for tag in self.rests_on:
+            ROWS[tag]._checked  # noqa: B018 (a row is no surer than what it rests on)
         for one in self.derive():
             check_line(one)
         return sum(one.kind == "step" for one in self.derive())

@@ -3,6 +3,7 @@
 from ._language import *
 from .gaussian import price
 from .generation import ell_j, ell_k, l_j, l_k
+from .processes import q_s, q_st, q_t, q_ts
 
 a = Symbol("a", positive=True)  # a ratio of densities
 h = Symbol("h", positive=True)
@@ -43,10 +44,10 @@ def L1(D: Row) -> None:
         "bound. What it exceeds by is a divergence.", E(log_q - log_p) + p_of_x,
         uses="gibbs condition fixed", witness=E(log_q - log_p_z))
     # 2. the chain q, which was built forwards, read backwards
-    D.given("bayes", "Bayes' rule", "Each step of $q$ can be read backwards (F3),",
-        f_i(i), m_i(i) + q_i(i) - m_i(i - 1))
-    D.step("telescoped", "so in the sum over all steps the marginals telescope: the same chain, "
-        "from $z_1$ down.", log_q, m_i(T) + Sum(q_i(i), (i, 1, T)), uses="forwards bayes")
+    back = {q_st: q_i(i), q_ts: f_i(i), q_s: m_i(i - 1), q_t: m_i(i)}
+    D.step("telescoped", "Read each step of $q$ backwards, by Bayes' rule (F3): in the sum over all "
+        "steps the marginals telescope. It is the same chain, from $z_1$ down.",
+        log_q, m_i(T) + Sum(q_i(i), (i, 1, T)), uses=["forwards", use("F3.bayes", back)])
     # 3. the difference, term by term
     D.step("three_terms", "Subtract, and pair each step of one chain with the same step of the "
         "other.", log_q - log_p, (m_i(T) - p_end) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T)),
