@@ -63,7 +63,9 @@ def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ..
     except RuntimeError as error:
         if "must match the size" not in str(error):
             raise
-        raise NotRight(f": {error}; one number an image, (B,), needs `[:, None]`") from None
+        places, image = "the 17 places need an axis: `[..., None]`", "one number an image, (B,),"
+        cure = places if f"({LEVELS})" in str(error) else f"{image} needs `[:, None]`"
+        raise NotRight(f": {error}; {cure}") from None
     if found is None or found is ...:
         return None
     several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
@@ -689,6 +691,8 @@ EXERCISES["15.7"] = lambda: Exercise(
            "u is x_t minus what y tells: y itself, and its derivative by gamma."],
     mistakes={
         "u lacks the derivative of y": partial(_by_hand, rate=0),
+        "the weight of ||r||^2 is alpha^2; the SNR belongs to ||x - x_hat||^2": lambda *given:
+            encoded(*given) / noise_at(given[3])[2] ** 2,
         "the derivative has the other sign: lambda = -gamma": partial(_by_hand, rate=-1),
         "this is the derivative by t; u has that by gamma": partial(_by_hand, rate=RATE),
         "the residual lacks u_hat = x_hat": partial(_by_hand, guess=lambda x_hat, x: 0),
@@ -750,7 +754,7 @@ def _scaled(factor: Callable[..., Any]) -> Callable[..., Any]:
 def _in_range(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
     found = _results(3, f, *given)
     if found and not ((found[0] > 0) & (found[0] <= 1)).all():
-        raise NotRight(": w must lie in (0, 1): look at c, at s < t, and at 1 / (1 + m)")
+        raise NotRight(": w must lie in (0, 1): look at c, s < t, and the slope of the cost in w")
     return found
 
 
@@ -781,6 +785,8 @@ EXERCISES["15.8"] = lambda: Exercise(
     mistakes={
         "the network reads gamma, not t": lambda net, *given: ratios(_As(net, _depth), *given),
         "step i has the noise eps[i]": lambda net, x, eps: ratios(net, x, eps.flip(0)),
+        "step i has the noise eps[i], and this has eps[0] in all":
+            lambda net, x, eps: ratios(net, x, eps[:1].expand_as(eps)),
         "m is divided by d twice": lambda *given: _costs(_gaps(*given) / DIMS),
         "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":

@@ -140,8 +140,11 @@ def _marks(
         failed, error = (_error(cell) for cell in parts)
         if grades[name].needs_manual_grade:
             why = "to be marked by hand"
-        elif none and name == answer and name in names and any(
-            cell.source for cell in cells[names.index(name) + 1 :]
+        elif (
+            none
+            and name == answer
+            and name in names
+            and any(cell.source for cell in cells[names.index(name) + 1 :])
         ):
             why = "left as it was, with cells below it"
         elif none and answer not in found:

@@ -45,8 +45,8 @@ def L1(D: Row) -> None:
         uses="gibbs condition fixed", witness=E(log_q - log_p_z))
     # 2. the chain q, which was built forwards, read backwards
     back = {q_st: q_i(i), q_ts: f_i(i), q_s: m_i(i - 1), q_t: m_i(i)}
-    D.step("telescoped", "Read each step of $q$ backwards, by Bayes' rule (F3): in the sum over all "
-        "steps the marginals telescope. It is the same chain, from $z_1$ down.",
+    D.step("telescoped", "Read each step of $q$ backwards, by Bayes' rule (F3): in the sum over "
+        "all steps the marginals telescope. It is the same chain, from $z_1$ down.",
         log_q, m_i(T) + Sum(q_i(i), (i, 1, T)), uses=["forwards", use("F3.bayes", back)])
     # 3. the difference, term by term
     D.step("three_terms", "Subtract, and pair each step of one chain with the same step of the "
