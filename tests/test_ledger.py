@@ -114,7 +114,7 @@ def test_nothing_stands_in_the_ledger_that_nothing_uses():
 
 RESTS_ON = {
     "F3": "F1 F2",
-    "L1": "F1 G2 L2",
+    "L1": "F1 F3 G2 L2",
     "L2": "F3 G3 G4 KL",
     "L4": "E1 E2 E3 F1 F3 G4 L2 L3",
     "W1": "F3 L1 L2",

@@ -316,8 +316,6 @@ def _over_a_bell(e: sp.Basic) -> sp.Expr | None:
     if not (rest.is_polynomial(x) and exponent.is_polynomial(x) and sp.degree(exponent, x) == 2):
         return None
     a, b, c_ = sp.Poly(exponent, x).all_coeffs()
-    if sign(a) != -1:
-        return None
     top, spread = -b / (2 * a), sp.sqrt(-1 / (2 * a))
     total = sum(
         factor * spread**power * sp.factorial2(power - 1) if power % 2 == 0 else 0
