@@ -62,7 +62,7 @@ class Stack:
         return self.heads.tobytes() + np.array(self.pile, np.uint32).tobytes()
 
     def bits(self) -> float:
-        """What has been pushed, less what was popped."""
+        """Bits pushed, less bits popped: the net cost."""
         return float(np.log2(self.heads / self._first).sum()) + 32 * (len(self.pile) - self.lent)
 
     def push(self, table: Table, symbols: Symbols) -> None:
@@ -211,11 +211,11 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
     head = json.loads(zlib.decompress(content[4:end]))
     if digest != head["model"]:
         told = f"{head['model']} with {head['levels']} levels"
-        raise ValueError(f"model must be the one that data are of, {told}; got {digest}")
+        raise ValueError(f"model must be the one that wrote data, {told}; got {digest}")
     (n, *shape), chain, stack = head["shape"], Chain(**head["chain"]), Stack(content[end:])
     images = torch.cat([pop_image(stack, exact, chain, shape) for _ in range(n)][::-1])
     if hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16] != head["images"]:
-        raise FloatingPointError("images differ from those compressed: so do floats here, it seems")
+        raise FloatingPointError("other images than those compressed: floats differ on this machine")
     return images
 
 

@@ -78,6 +78,20 @@ def bits_back() -> Picture:
     return figure
 
 
+def widths(nets: Mapping[float, float]) -> Picture:
+    """q, one sigma_Q beside the mean of p, and p with each w, with its net bits a dimension."""
+    figure, axes = subplots(1, len(nets), size=(9.6, 2.7), sharey=True)
+    z = np.linspace(-4, 4, 200)
+    for ax, (w, net) in zip(axes, nets.items(), strict=True):
+        for name, mean, width in (("q", 1.0, 1.0), ("p", 0.0, w**-0.5)):
+            bell = np.exp(-0.5 * ((z - mean) / width) ** 2) / width / math.sqrt(2 * math.pi)
+            ax.fill_between(z, bell, color=COLOURS[name], alpha=0.4, lw=0)
+            left = mean - 1.5 * width if name == "p" else 2.2
+            ax.text(left, np.interp(left, z, bell) + 0.03, f"${name}$", color=COLOURS[name])
+        ax.set(title=f"$w={w:g}$: net {net:.2f} bits", xlabel=r"$\sigma_Q$ from $\mu_P$")
+    return figure
+
+
 def stack_height(heights: Mapping[str, Sequence[float]]) -> Picture:
     """Bits per dimension on a stack after every push and pop, image by image, by their names."""
     figure, ax = subplots(size=(8, 3.3))
@@ -89,7 +103,7 @@ def stack_height(heights: Mapping[str, Sequence[float]]) -> Picture:
         start += len(values) - 1
     ax.axhline(0, color="0.4", lw=1.2, ls="-")
     title = "the first digit borrows from nothing, the next from those before"
-    ax.set(xlabel="pops and pushes", ylabel="bits/dim on the stack", ylim=(None, 9), title=title)
+    ax.set(xlabel="pops and pushes", ylabel="pushed less popped, bits/dim", ylim=(None, 9), title=title)
     return figure
 
 
