@@ -215,7 +215,7 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
     (n, *shape), chain, stack = head["shape"], Chain(**head["chain"]), Stack(content[end:])
     images = torch.cat([pop_image(stack, exact, chain, shape) for _ in range(n)][::-1])
     if hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16] != head["images"]:
-        raise FloatingPointError("other images than those compressed: floats differ on this machine")
+        raise FloatingPointError("not the images compressed: floats differ on this machine")
     return images
 
 

@@ -103,7 +103,8 @@ def stack_height(heights: Mapping[str, Sequence[float]]) -> Picture:
         start += len(values) - 1
     ax.axhline(0, color="0.4", lw=1.2, ls="-")
     title = "the first digit borrows from nothing, the next from those before"
-    ax.set(xlabel="pops and pushes", ylabel="pushed less popped, bits/dim", ylim=(None, 9), title=title)
+    ax.set(xlabel="pops and pushes", ylabel="pushed less popped, bits/dim", title=title)
+    ax.set_ylim(None, 9)
     return figure
 
 
