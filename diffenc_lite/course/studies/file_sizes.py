@@ -54,6 +54,8 @@ OURS = [
     (32, BEST, CHEAPEST),
     (8, ONE, EQUAL),
     (8, BEST, EQUAL),
+    (64, ONE, EQUAL),
+    (64, BEST, EQUAL),
 ]
 DIGITS, DRAWS = 64, 4  # held against the bound; draws of the bound
 
