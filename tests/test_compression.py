@@ -101,6 +101,7 @@ def test_images_come_back(small_model, kind, shape, levels, scale, steps, each):
 
 
 def test_digits_photographs_and_other_levels_come_back():
+    assert comes_back(DiffEnc(guessing(lambda z, n: 0 * z)), some_images(3, (65,), 256), 4)
     assert comes_back(load_pretrained("mnist-learned"), DIGITS[:2], load_fitted("mnist-learned", 8))
     photos = load_named("photos", "test").images[:2]
     with torch.random.fork_rng():

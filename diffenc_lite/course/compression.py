@@ -3,12 +3,10 @@
     data = compress(model, images, load_fitted("mnist-vdm", 32))
     images = decompress(model, data)
 
-Bits back: z_1, ..., z_0 are popped from a stack with q, which lends their bits; then x is pushed
-with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average. Both
-ends must compute the same numbers: in float64, one image at a time, the mean of q and the logits of
-levels rounded.
-Sources: Duda 2009 (asymmetric numeral systems); Townsend, Bird and Barber 2019 (bits back with
-them); Kingma et al. 2021 (with a VDM).
+Bits back (Townsend, Bird and Barber 2019; with a VDM Kingma et al. 2021): z_1, ..., z_0 are popped
+from a stack with q, which lends their bits; then x is pushed with p(x | z_0), and each z_s with
+p(z_s | z_t). What is left is the bound (L3), on average. Both ends must compute the same numbers:
+in float64, one image at a time, what tables are made of rounded.
 """
 
 import copy
@@ -41,15 +39,14 @@ MAGIC = b"diffenc\x02"  # followed by the sha256 of all that comes after it
 
 
 def stir(heads: NDArray[np.uint64]) -> None:
-    """Flip the newest 24 bits of heads, which the next symbols are popped from, by a hash of the
-    others (Fibonacci's; Knuth 1998, 6.4); a second call undoes it. Without it the newest bits tell
-    what was pushed: where q is not p they are not uniform, and the next pop is no draw."""
+    """Flip the newest 24 bits of heads by a hash of the others (Fibonacci's; Knuth 1998, 6.4); a
+    second call undoes it. Without it, where q is not p, they are not uniform: no pop is a draw."""
     heads ^= (heads >> PRECISION) * GOLDEN >> (64 - PRECISION)
 
 
 class Stack:
-    """Asymmetric numeral systems: LANES heads of 32 to 64 bits on a pile of 32-bit words. An empty
-    pile lends random words, the same in every new stack."""
+    """Asymmetric numeral systems (Duda 2009): LANES heads of 32 to 64 bits on a pile of 32-bit
+    words. An empty pile lends random words, the same in every new stack."""
 
     def __init__(self, content: bytes = b""):
         self._random, self.lent = np.random.PCG64(0), 0
@@ -87,12 +84,10 @@ class Stack:
             parts.append((rows[:, 1:] <= place[:, None]).sum(1))
             low, high = rows[np.arange(len(rows)), [parts[-1], parts[-1] + 1]]
             heads[:] = (high - low) * (heads >> PRECISION) + place - low
-            empty = heads < LOW
-            while len(self.pile) < empty.sum():
-                self.pile.insert(0, int(self._random.random_raw()) >> 32)
-                self.lent += 1
-            words = [self.pile.pop() for _ in range(empty.sum())][::-1]
-            heads[empty] = heads[empty] * LOW + np.array(words, np.uint64)
+            for k in np.flatnonzero(heads < LOW)[::-1]:
+                if not self.pile:
+                    self.pile, self.lent = [int(self._random.random_raw()) >> 32], self.lent + 1
+                heads[k] = heads[k] * LOW + self.pile.pop()
         return np.concatenate(parts)
 
 
@@ -101,13 +96,11 @@ def as_table(cumulative: Tensor) -> Table:
     at least 2^-24. Raises FloatingPointError if they are not finite."""
     if not bool(cumulative.isfinite().all()):
         raise FloatingPointError("the model's prediction for some image is not finite")
-    n, count = cumulative.shape
-    table = np.zeros((n, count + 1), np.uint64)
+    count = cumulative.shape[1]
     # rounded, not cut: most are 1, which processors make 1 - 2^-53 in other places
-    table[:, 1:] = (cumulative * (2**PRECISION - count)).round().numpy()
-    table += np.arange(table.shape[1], dtype=np.uint64)
+    table = (cumulative * (2**PRECISION - count)).round().numpy() + np.arange(1, count + 1)
     table[:, -1] = 2**PRECISION
-    return table
+    return np.pad(table, ((0, 0), (1, 0))).astype(np.uint64)
 
 
 def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
@@ -121,13 +114,11 @@ def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> tuple[Tensor, Ten
     """G1-G3: z_s of step i, given z_t; z_1 for i = T, where of z only the shape counts. Returns the
     mean of p, the size of a bin, sigma_Q / FINE, and the table of q for an x, or of p for None.
     Beyond REACH sigma_Q z is no draw from q, but comes back all the same."""
+    s, t = (model.schedule(chain.grid[j : j + 1].to(z)) for j in (i, min(i + 1, chain.steps)))
     if i == chain.steps:
-        end = model.schedule(chain.grid[-1:].to(z))
-        mean, sigma, ratio = 0 * z, end.sigma, end.sigma.square()  # as p(z_1) has the variance 1
+        mean, sigma, ratio = 0 * z, s.sigma, s.sigma.square()  # as p(z_1) has the variance 1
     else:
-        step = chain.step(i, z)
-        s, t = (model.schedule(depth.expand(1)) for depth in (step.s, step.t))
-        x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
+        step, x_hat = chain.step(i, z), process.x_from_v(z, model.v_hat(z, t.gamma), t)
         p = process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale)
         mean, sigma, ratio = p.mean, p.variance.sqrt(), step.ratio
 
@@ -136,10 +127,8 @@ def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> tuple[Tensor, Ten
         reach = min(math.ceil(REACH * max(FINE, float(width.max()))), MOST)
         if x is None:
             return bins(0 * mean, width, reach)
-        if i == chain.steps:
-            q = process.marginal(model.encode_step(x, end.gamma, end.gamma)[0], end)
-        else:
-            q = process.posterior(z, *model.encode_step(x, s.gamma, t.gamma), s, t)
+        x_t, moved = model.encode_step(x, s.gamma, t.gamma)
+        q = process.posterior(z, x_t, moved, s, t) if i < chain.steps else process.marginal(x_t, t)
         return bins(((q.mean - mean) / sigma * FINE * ROUND_MEAN).round() / ROUND_MEAN, FINE, reach)
 
     return mean, sigma / FINE, table
@@ -163,7 +152,7 @@ def pop_latents(
 
 def push_image(stack: Stack, model: DiffEnc, chain: Chain, image: Tensor) -> None:
     """Add an image (1, ...) to a stack. Args: model, in float64, no gradients wanted."""
-    x = model.to_unit(image)
+    x = model.to_unit(image).double()
     latents, levels = pop_latents(stack, model, chain, x, x)
     stack.push(levels, image.flatten().long().numpy())
     for table_for, popped in reversed(latents):
@@ -177,7 +166,7 @@ def pop_image(stack: Stack, model: DiffEnc, chain: Chain, shape: list[int]) -> T
     latents, levels = pop_latents(stack, model, chain, torch.zeros(1, *shape, dtype=torch.float64))
     image = torch.from_numpy(stack.pop(levels)).byte().view(1, *shape)
     for table_for, popped in reversed(latents):
-        stack.push(table_for(model.to_unit(image)), popped)
+        stack.push(table_for(model.to_unit(image).double()), popped)
     return image
 
 
@@ -215,7 +204,7 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
     (n, *shape), chain, stack = head["shape"], Chain(**head["chain"]), Stack(content[end:])
     images = torch.cat([pop_image(stack, exact, chain, shape) for _ in range(n)][::-1])
     if hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16] != head["images"]:
-        raise FloatingPointError("not the images compressed: floats differ on this machine")
+        raise FloatingPointError("not the images compressed: another model, or floats differ")
     return images
 
 

@@ -105,5 +105,5 @@ EXERCISES["12.6"] = lambda: Exercise(
                  "d": "the sender, the receiver, and whoever draws samples"}),
     answer="b",
     hints=["Which of the three use $q$?",
-           "The receiver has to give back the very bits that were lent."],
+           "$q$ is centred by $x_t$ and $x_s$."],
 )

@@ -71,7 +71,8 @@ def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ..
     several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
     results = tuple(found) if several else (found,)
     if len(results) != count:
-        raise NotRight(f": it returns {len(results)} in place of {count}")
+        what = "one tensor" if isinstance(found, Tensor) else len(results)
+        raise NotRight(f": it returns {what} in place of {count}")
     if not all(isinstance(result, Tensor | float) for result in results):
         raise NotRight(": it must return tensors, made by PyTorch")
     kept = [one for one in zip(given, before, strict=True) if isinstance(one[0], Tensor)]
@@ -225,11 +226,14 @@ EXERCISES["15.2"] = lambda: Exercise(
                  "eps, with back=True,": "The sum of z and v in which no x is left"},
     ),
     answer=turn,
-    hints=["gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
+    hints=["z: gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
            "(z, v) is (x, eps) turned by an angle; sigma with its sign changed turns it back."],
     mistakes={
         "right forwards; with back=True sigma changes its sign":
             lambda a, b, gamma, back=False: turn(a, b, gamma),
+        "forwards z = alpha x + sigma eps: only with back=True is the sign another":
+            lambda a, b, gamma, back=False: turn(a, b, gamma, True),
+        "a and b are exchanged": lambda a, b, *given: turn(b, a, *given),
         "v has the other sign": lambda a, b, gamma, back=False: (
             turn(a, b, gamma, back) if back else (turn(a, b, gamma)[0], -turn(a, b, gamma)[1])),
         "the two results are exchanged": _but(turn, lambda first, second: (second, first)),
@@ -262,6 +266,8 @@ def _module(make: Callable[[], Any]) -> nn.Module | None:
         return None
     if net is make or not isinstance(net, nn.Module):
         raise NotRight(": give the class itself, a torch.nn.Module that is made without arguments")
+    if not [*net.parameters()]:
+        raise NotRight(": it has no weights")
     if any(
         isinstance(kept, list | tuple | dict) and any(isinstance(part, nn.Module) for part in kept)
         for module in net.modules()
@@ -458,6 +464,8 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
         if path:
             raise NotRight(": yield each loss")
         raise NotImplementedError
+    if isinstance(losses, list | tuple):
+        raise NotRight(": `yield` each loss in the loop; this returns all of them at its end")
     losses = [*losses]
     if len(path) != updates:
         raise NotRight(f": the loss was called {len(path)} times for {updates} updates")
@@ -465,7 +473,7 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
         raise NotRight(": it sees few of the images; draw others in every update")
     moves = torch.stack(path).diff(dim=0).abs()
     if not moves.any():
-        raise NotRight(": the weights do not move: `backward`, then `step`")
+        raise NotRight(": the weights do not move: `zero_grad`, `backward`, `step`, in this order")
     if net.weight.item() == 0.5:
         raise NotRight(": it trains a copy of the network")
     gradient = 2 * path[-1][0].item() - 0.06 * (-1) ** (updates - 1)
@@ -598,6 +606,8 @@ EXERCISES["15.6"] = lambda: Exercise(
         "the noise has the root of the variance, and this has the variance":
             partial(_draw, lambda s, t, c: (1, 1, s.sigma * c**0.5)),
         "no step has noise": partial(_draw, lambda s, t, c: (1, 1, 0)),
+        "T steps have T + 1 depths": lambda net, z, noise, *moves: sampler(
+            net, z, noise[:-1], *moves),
         "the last step has noise too: z_0 is still a latent": lambda net, z, noise, *moves:
             sampler(net, z, torch.cat([noise[:-1], 0 * noise[-1:]]), *moves),
         "this is z_0; divide it by alpha_0":
@@ -665,9 +675,9 @@ def _in_motion(f: Callable[..., Any], net: nn.Module, y: nn.Module, *given: Tens
 
 EXERCISES["15.7"] = lambda: Exercise(
     question=r"""Write the diffusion loss with a learned encoder. $x_t=x+\sigma_t^2(y-x)$ with
-    $y=y(x,\gamma_t)$; $u$ is that of E3 (lesson 04), whose derivative `torch.func.jvp` gives; then
-    $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
-    $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat u)$,
+    $y=y(x,\gamma_t)$; $u=\dot x_t/\sigma_t^2$, the dot by $\lambda=-\gamma$ (E3, lesson 04), needs
+    the slope of $y$, which `torch.func.jvp` gives; then $z,v$ from $x_t$, $\hat x$ from
+    $z,\hat v$, and $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat u)$,
     $\hat u=\hat x$ as in lesson 04, and $\gamma'=5-\gamma_0$.
     Nats, (B,).""",
     form=Program(
@@ -754,7 +764,7 @@ def _scaled(factor: Callable[..., Any]) -> Callable[..., Any]:
 def _in_range(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
     found = _results(3, f, *given)
     if found and not ((found[0] > 0) & (found[0] <= 1)).all():
-        raise NotRight(": w must lie in (0, 1): look at c, s < t, and the slope of the cost in w")
+        raise NotRight(": w must lie in (0, 1): is it upside down? Look at c and s < t")
     return found
 
 
@@ -784,6 +794,8 @@ EXERCISES["15.8"] = lambda: Exercise(
            "At w* = 1 / (1 + m) the first terms cancel: w* m + w* = 1."],
     mistakes={
         "the network reads gamma, not t": lambda net, *given: ratios(_As(net, _depth), *given),
+        "the network reads the gamma of t, not of s": lambda net, x, eps:
+            ratios(_As(net, lambda gamma: gamma - RATE / len(eps)), x, eps),
         "step i has the noise eps[i]": lambda net, x, eps: ratios(net, x, eps.flip(0)),
         "step i has the noise eps[i], and this has eps[0] in all":
             lambda net, x, eps: ratios(net, x, eps[:1].expand_as(eps)),
@@ -857,5 +869,5 @@ EXERCISES["15.9"] = lambda: Exercise(
     ),
     answer=OwnEncoder,
     hints=["What could be known of a digit before it is seen? Its mean picture, its blur.",
-           "x + c * (something - x), where c is a weight that starts at 0, or a network does."],
+           "`x - c * picture` or `x + c * (blur - x)`: c, a weight or a network, starts at 0."],
 )  # fmt: skip

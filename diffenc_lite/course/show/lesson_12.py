@@ -67,7 +67,8 @@ def bits_back() -> Picture:
     words(ax, (7.75, 3.5), "net", size=12)
     words(ax, (3.0, 2.6), "lent:\n$-\\log_2 q$", COLOURS["q"], 12)
     words(ax, (6.8, 2.8), "$-\\log_2 p(z)$", COLOURS["p"], 12)
-    words(ax, (5.85, 2.2), "$-\\log_2 p(x|z)$", size=12)
+    words(ax, (4.9, 2.65), "$-\\log_2 p(x|z)$", size=12)
+    ax.bar(3.0, 1.1, 0.9, floor + lent - 1.1, fill=False, edgecolor=COLOURS["q"], ls="--")
     arrow(ax, (1.1, 4.45), (7.4, 4.45), "the sender knows $x$", COLOURS["q"])
     pushes = "the receiver pops what was pushed, pushes what was popped"
     arrow(ax, (6.9, 0.5), (0.6, 0.5), pushes, COLOURS["p"])
