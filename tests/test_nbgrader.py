@@ -88,7 +88,8 @@ CLASS = {
             [A.rpartition("\n")[0] + "\n" + LOOP, f"{LOUD}{B}", f"answer_06_1 = out = None\n{C}"],
             [1, 1, 1],
         ),
-        "wrong": (["1 / 0", "answer_06_2 = 3", C], [0, 0, 1]),
+        "wrong": (["answer_06_1 = 3", "answer_06_2 = 3", C], [0, 0, 1]),
+        "an error": (["1 / 0", B, C], [None, 1, 1]),
     },
     COMPANION: {"right": ([exercises_in(COMPANION)[0].solution], [1]), "untouched": ([None], [0])},
 }
@@ -164,6 +165,22 @@ def test_who_was_not_marked_at_all_is_told(course):
     run("export", cwd=course)
     last = (course / "grades.csv").read_text("utf-8")
     assert f"{COMPANION},nobody,,1.0,{COMPANION}: autograde failed or has not run\n" in last
+    (folder / f"{COMPANION}.ipynb").rename(folder / "mine.ipynb")
+    run("export", cwd=course)
+    last = (course / "grades.csv").read_text("utf-8")
+    assert f"nobody,,1.0,{COMPANION}: no file {COMPANION}.ipynb in its folder\n" in last
+
+
+def test_what_is_given_by_hand_counts(course):
+    from nbgrader.api import Gradebook
+
+    assert autograde(course, SHEET)["a death"]["not_marked"].startswith("answer_06_2")
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        grade = book.find_grade("test_answer_06_2", SHEET, SHEET, "a death")
+        grade.manual_score = 0.5
+        book.db.commit()
+    run("export", cwd=course)
+    assert f"{SHEET},a death,2.5,3.0,\n" in (course / "grades.csv").read_text("utf-8")
 
 
 def test_feedback_is_in_the_words_of_check(course):
@@ -218,7 +235,7 @@ def answered_below(notebook):
 
 
 BY_HAND = "answer_by_hand: to be marked by hand"
-RENAMED_IS = "answer_15_2: its answer has another name"
+RENAMED_IS = "answer_15_2: there is no answer of that name"
 BUILT = {  # answers, and marks as above
     "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, 1, None]),
     "near": ([SKIPPED, *PIECES[1:3], NEAR, *PIECES[4:], None], [0, 2, 2, 0, 2, 3, 3, 2, 1, 0]),

@@ -106,7 +106,8 @@ class Marks(ExportPlugin):
                     graded = Path(course.format_path(course.autograded_directory, student, name))
                     scores, left = [], []
                     for notebook in assignment.notebooks:
-                        for exercise, score, why in _marks(gradebook, notebook, student, graded):
+                        handed_in = Path(folder) / f"{notebook.name}.ipynb"
+                        for exercise, score, why in _marks(gradebook, notebook, handed_in, graded):
                             scores += [] if why else [score]
                             left += [f"{exercise}: {why}"] if why else []
                     total, out = sum(scores) if scores else "", "; ".join(left)
@@ -116,12 +117,14 @@ class Marks(ExportPlugin):
 
 
 def _marks(
-    gradebook: Gradebook, notebook: Any, student: str, graded: Path
+    gradebook: Gradebook, notebook: Any, handed_in: Path, graded: Path
 ) -> Iterator[tuple[str, float, str]]:
     """Of a hand-in: each mark, and why it is none."""
-    path = graded / f"{notebook.name}.ipynb"
+    path, student = graded / handed_in.name, handed_in.parent.parent.name
     if not path.exists():
-        yield notebook.name, 0.0, "autograde failed or has not run"
+        failed = "autograde failed or has not run"
+        why = failed if handed_in.exists() else f"no file {path.name} in its folder"
+        yield notebook.name, 0.0, why
         return
     cells = nbformat.read(path, 4).cells
     left_out = any(cell.source.startswith(STOPPED) for cell in cells)
@@ -140,6 +143,8 @@ def _marks(
         failed, error = (_error(cell) for cell in parts)
         if grades[name].needs_manual_grade:
             why = "to be marked by hand"
+        elif grades[name].manual_score is not None:
+            why = ""  # what was given by hand counts
         elif (
             none
             and name == answer
@@ -151,11 +156,11 @@ def _marks(
             why = "its answer is missing"
         elif stopped:
             why = stopped[0].removeprefix(STOPPED).partition(" in this cell")[0]
-        elif none and left_out:
+        elif none and left_out and name != answer:
             why = "a cell was left out, on which it may rest"
-        elif not failed and error.startswith("NameError"):
-            why = "its answer has another name"
-        elif not failed and error and not error.startswith("AssertionError"):
+        elif error.startswith("NameError"):
+            why = "there is no answer of that name" + f": its cell ended in {failed}" * bool(failed)
+        elif error and not error.startswith("AssertionError"):
             why = f"its test ended in {error}"
         yield name.removeprefix("test_"), grades[name].score, why
 
