@@ -164,7 +164,7 @@ def test_blueprint_has_a_linked_box_for_each_row():
     svg = io.StringIO()
     blueprint.picture("{}.html").savefig(svg, format="svg")
     assert set(re.findall(r'xlink:href="(\w+)\.html"', svg.getvalue())) == set(TAGS)
-    assert LEDGER["X4"].word == "argued" and LEDGER["G1"].word == "proved"
+    assert LEDGER["X4"].word() == "argued" and LEDGER["G1"].word() == "proved"
 
 
 @pytest.mark.parametrize("tag", ["F3", "L1"])

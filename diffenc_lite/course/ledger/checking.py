@@ -99,10 +99,10 @@ def rule(line: Relational) -> tuple[Basic, Expr]:
 
 def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
     if isinstance(handle, Indexed) and handle.indices[0].is_Symbol:
-        (index,) = handle.indices
+        rank = len(handle.indices)
         return expression.replace(
-            lambda e: isinstance(e, Indexed) and e.base == handle.base,
-            lambda e: meaning.subs(index, e.indices[0]),
+            lambda e: isinstance(e, Indexed) and e.base == handle.base and len(e.indices) == rank,
+            lambda e: meaning.subs(list(zip(handle.indices, e.indices, strict=True))),
         )
     if isinstance(handle, AppliedUndef) and handle.func != E:
         if all(a.is_Symbol and a not in CONSTANTS for a in handle.args):  # f(i), and not f(T)

@@ -225,6 +225,12 @@ class Closed:
         return f"{self.tag} {summary(self.told)}; {self.steps} steps checked"
 
 
+def weakest(words: Iterable[str]) -> str:
+    """Of several words one, in the blueprint and in lesson 14: argued if one is, defined if all"""
+    said = set(words)
+    return next(word for word in (ARGUED, PROVED, DEFINED) if word in said)
+
+
 def summary(told: Mapping[str, str]) -> str:
     """The forms by what is said of them"""
     by_word: dict[str, list[str]] = {}
@@ -376,16 +382,14 @@ class Row:
         """form -> proved, defined, or argued"""
         return {form: said.partition(" ")[0].rstrip(":") for form, said in self.told.items()}
 
-    @property
-    def argued(self) -> tuple[str, ...]:
-        """What the words are about that its forms rest on"""
-        about = (words for form in self.claim for words in self[form].behind("argued"))
+    def argued(self, *forms: str) -> tuple[str, ...]:
+        """What the words are about that these forms rest on; without forms, all of them"""
+        about = (words for form in forms or self.claim for words in self[form].behind("argued"))
         return tuple(dict.fromkeys(about))
 
-    @property
-    def word(self) -> str:
-        """The weakest word that is said of a form; defined, only if there is no other"""
-        return next(word for word in (ARGUED, PROVED, DEFINED) if word in self.words.values())
+    def word(self, *forms: str) -> str:
+        """The weakest word that is said of these forms; without forms, of all"""
+        return weakest(self.words[form] for form in forms or self.claim)
 
     def with_line(self, name: str, line: Relational) -> Row:
         """The same row with another line, and the rest as it was"""
