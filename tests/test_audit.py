@@ -116,8 +116,9 @@ def test_one_sided_p_values_know_which_model_is_better(monkeypatch):
 # ---- the rule ------------------------------------------------------------------------------------
 
 CLOSED, REFUSED = Proof("F1", True, "F1 proved; 6 steps checked"), Proof("F1", False, "F1: wrong")
-UNDER = Proof("L4", True, "L4 proved; 2 steps checked", ("bounded data",))
-WORDS = Proof("L4", True, "L4 argued; 2 steps checked", ("bounded data",), ("a limit",))
+UNDER = Proof("L4", True, "L4 proved; 2 steps checked", "proved", ("bounded data",))
+WORDS = Proof("L4 loss", True, "L4 argued; 2 steps", "argued", ("bounded data",), ("a limit",))
+CHOICE = Proof("G3 mean", True, "G3 defined; 1 steps checked", "defined")
 HIT, MISSED = Check("a", 1.0, 1.0009, 3), Check("a", 1.0, 1.002, 3)
 SHOWN, UNSHOWN = Measured("a", -2.0, -3.0, -1.0), Measured("a", -2.0, -4.1, 0.1)
 OTHER_SIDE = Measured("a", 2.0, 1.0, 3.0)
@@ -131,6 +132,8 @@ INSIDE, OUTSIDE = Quoted("p", 0.02, 0.05, 0.03), Quoted("p", 0.02, 0.025, 0.03)
         ([CLOSED, HIT], "proved"),
         ([CLOSED, UNDER, UNDER, HIT, INSIDE], "proved under: bounded data"),
         ([CLOSED, WORDS, HIT], "argued: a limit; bounded data"),
+        ([CHOICE, HIT], "defined"),
+        ([CHOICE, CLOSED], "proved"),
         ([HIT, INSIDE], "checked"),
         ([SHOWN, HIT], "seen here"),
         ([INSIDE], "as quoted"),
@@ -249,8 +252,15 @@ def test_numbers_come_out_again_by_other_code(name):
 
 
 def test_the_verdict_of_a_proof_is_the_ledgers_own_word():
-    for name in ("loss", "variance", "weights", "scaling, perfect"):
-        rows = [audit_row.tag for audit_row in look(name).findings if isinstance(audit_row, Proof)]
-        words = {ledger.LEDGER[tag].word for tag in rows}
-        assert look(name).verdict.status.startswith("argued" if "argued" in words else "proved")
+    """Of the forms that the claim needs, whatever else stands in the row"""
+    words = {}
+    for name in audit.CLAIMS:
+        rows = [found.row.split() for found in look(name.name).findings if isinstance(found, Proof)]
+        said = [ledger.LEDGER[tag].word(*forms) for tag, *forms in rows]
+        if rows and (status := look(name.name).verdict.status) != "not seen here":
+            words[name.name] = ledger.weakest(said)
+            assert status.startswith(words[name.name])
+    assert words["w = 1"] == words["counterterm"] == "proved"
+    assert words["loss"] == words["v-form"] == words["scaling, perfect"] == "argued"
+    assert ledger.LEDGER["W2"].word() == ledger.LEDGER["L4"].word() == "argued"
     assert {STATUS[word] for word in ledger.WORDS} == set(SAID.values())

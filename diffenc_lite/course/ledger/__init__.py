@@ -36,7 +36,7 @@ from .generation import G1, G2, G3, G4
 from .judge import Unclear
 from .laws import Laws
 from .processes import F1, F2, F3
-from .row import WORDS, Closed, Derivation, Line, Row
+from .row import WORDS, Closed, Derivation, Line, Row, weakest
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -67,5 +67,5 @@ def laws() -> Laws:
 
 __all__ = [
     "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Laws", "Line", "Loose", "ProofError",
-    "Row", "Unclear", "Undecided", "Wrong", "laws", "linear", "notation", "show", *TAGS,
+    "Row", "Unclear", "Undecided", "Wrong", "laws", "linear", "notation", "show", "weakest", *TAGS,
 ]

@@ -1,7 +1,7 @@
 """The counterterm as a change of the network's output.                                        X6"""
 
 from ._language import *
-from .counterterm import A_G3, A, A_folded, mu_A
+from .counterterm import A_G3, A_folded, mu_A
 from .encoders import Y, lam
 from .generation import mu_P, mu_Q, up_to
 

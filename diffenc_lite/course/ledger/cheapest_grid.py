@@ -3,7 +3,7 @@
 from itertools import combinations_with_replacement
 
 from ._language import *
-from .counterterm import A, tau
+from .counterterm import tau
 from .finer_ratios import J, N, tau_n
 from .finer_ratios import x_n as x_hat
 

@@ -99,10 +99,10 @@ def rule(line: Relational) -> tuple[Basic, Expr]:
 
 def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
     if isinstance(handle, Indexed) and handle.indices[0].is_Symbol:
-        (index,) = handle.indices
+        rank = len(handle.indices)
         return expression.replace(
-            lambda e: isinstance(e, Indexed) and e.base == handle.base,
-            lambda e: meaning.subs(index, e.indices[0]),
+            lambda e: isinstance(e, Indexed) and e.base == handle.base and len(e.indices) == rank,
+            lambda e: meaning.subs(list(zip(handle.indices, e.indices, strict=True))),
         )
     if isinstance(handle, AppliedUndef) and handle.func != E:
         if all(a.is_Symbol and a not in CONSTANTS for a in handle.args):  # f(i), and not f(T)
@@ -178,17 +178,21 @@ def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
     def change(side: Expr) -> Expr:
         return side.subs(values, simultaneous=True)
 
-    indices = any(symbol.is_integer or isinstance(symbol, Indexed) for symbol in values)
-    sides = (line.lhs, line.rhs)
+    indices = any(symbol.is_integer for symbol in values)
+    sides = (side.xreplace({e: values[e] for e in values if isinstance(e, Indexed)})
+        for side in (line.lhs, line.rhs))
     moved = (change(side) if indices else outside_indexed(side, change) for side in sides)
     return line.func(*moved, evaluate=False)
 
 
 def in_each(lines: Sequence[Relational], index: Symbol) -> dict[Basic, Basic]:
-    """Every symbol that these lines tie together, as that of one dimension"""
+    """Every symbol that these lines tie together, as that of one dimension, draw or step (which has
+    its own noise, too)"""
     symbols = {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
-    own = {s for s in symbols - CONSTANTS if not s.is_integer}
-    return {s: sp.IndexedBase(s.name, **s._assumptions_orig)[index] for s in own}
+    shared = CONSTANTS - NOISE if index == n.i else CONSTANTS
+    own = {s for s in symbols - shared if not s.is_integer}
+    more = {e: e.base[(*e.indices, index)] for line in lines for e in line.atoms(Indexed)}
+    return more | {s: sp.IndexedBase(s.name, **s._assumptions_orig)[index] for s in own}
 
 
 # --- what may hide -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from ._language import *
 from .generation import mu_P, up_to
 from .processes import KEPT, mu_Q
 
-A, tau = symbols("A tau", real=True)
+tau = Symbol("tau", real=True)
 mu_A, A_G3, A_folded, A_E2 = names(
     r"\mu_P", r"A_{\text{G3}}", r"A_{\text{folded}}", r"A_{\text{E2}}")
 

@@ -4,12 +4,17 @@ from ._language import *
 from .bound import KL_0, KL_1
 from .depth import snr_s, snr_t
 from .gaussian import kl, log_density, z
+from .variance_ratio import KL_best, w_best
+from .variance_ratio import m as error
 
-s2, eta = symbols("s_2 eta", positive=True)  # the variance of the data, a signal-to-noise ratio
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 spread, log_post, log_z = names(r"\mathbb V[x|z]", r"\ln p(x|z)", r"\ln p(z)")
-left, diffusion, h_x, gap, m, mean = names(r"\text{reconstruction}", r"\text{diffusion}",
-    "h(x)", r"\text{gap}", r"m_{\text{E1}}", r"\mathbb E[x|z]")
+left, diffusion, h_x, gap, mean = names(r"\text{reconstruction}", r"\text{diffusion}",
+    "h(x)", r"\text{gap}", r"\mathbb E[x|z]")
+m, w_E1 = names(r"m_{\text{E1}}", r"w^*_{\text{E1}}", positive=True)
+KL_E1 = name(r"\mathrm{KL}^*_{\text{E1}}", real=True)
+KL_i, alpha_s_i, alpha_t_i, sigma_s_i, sigma_t_i = (IndexedBase(of.name, **of.assumptions0)[i]
+    for of in (KL_E1, alpha_s, alpha_t, sigma_s, sigma_t))
 SNR_0, SNR_1 = (alpha_0 / sigma_0) ** 2, (alpha_1 / sigma_1) ** 2
 
 
@@ -35,15 +40,17 @@ def X2(D: Row) -> None:
     D.define("error", "Twice the mean cost of a step with $w=1$ (L3)", m, 2 * E(KL_1))
     D.step("m", "is", m, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
         uses="error L3.step exact spread")
-    D.step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of",
-        1 + m, (1 + s2 * snr_s) / (1 + s2 * snr_t), uses="m")
-    D.define("first", "The steps begin at depth 0", S(0), SNR_0)
-    D.define("last", "and end at depth 1.", S(T), SNR_1)
-    D.define("steps", "Step $i$ then costs half the logarithm of this (W1). Let the diffusion loss "
-        "be the sum of these costs,", diffusion,
-        Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)))
-    D.step("diffusion", "which telescopes: what is left are the two ends, whatever the steps.",
-        diffusion, log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2, uses="steps")
+    D.step("logarithm", r"and with $w^*$ (W1) the step costs a logarithm.", KL_E1,
+        log((1 + s2 * snr_s) / (1 + s2 * snr_t)) / 2,
+        uses=[use("W1.cost", {error: m, d: 1, w_best: w_E1, KL_best: KL_E1}), "m"])
+    D.define("before", "With the noise of step $i$ written by $S$, at its start", alpha_s_i,
+        sqrt(S(i - 1)) * sigma_s_i)
+    D.define("after", "and at its end,", alpha_t_i, sqrt(S(i)) * sigma_t_i)
+    D.define("first", "the first at depth 0", S(0), SNR_0)
+    D.define("last", "and the last at depth 1,", S(T), SNR_1)
+    D.define("steps", "the diffusion loss", diffusion, Sum(KL_i, (i, 1, T)))
+    D.step("diffusion", "telescopes: what is left are the two ends, whatever the steps.", diffusion,
+        log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2, uses="steps logarithm@i before after")
     D.define("left", "The best reconstruction costs the entropy of what is left to know.",
         left, entropy(Subs(spread, eta, SNR_0)))
     D.define("entropy", "The data have the entropy", h_x, entropy(s2))

@@ -1,13 +1,16 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
 from ._language import *
-from .counterterm import A
+from .counterterm import mu_A, mu_Q
 from .gaussian import price
 from .three_terms import a
 from .variance_ratio import KL_best, m, mbar, step_cost, w_best
 
 N = Symbol("N", positive=True, integer=True)
 m_j, m_n = (IndexedBase("m", nonnegative=True)[number] for number in (j, n))
+w_j, w_n = (IndexedBase(r"{w^*}", positive=True)[number] for number in (j, n))
+KL_j, KL_n = (IndexedBase(KL_best.name, real=True)[number] for number in (j, n))
+KL_shared_n = IndexedBase(r"{\mathrm{KL}_{\text{shared}}}", real=True)[n]
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
 gain, saved = names(r"\text{gain}", r"\text{saved}")
 KL_shared, KL_own = names(r"\mathrm{KL}_{\text{shared}}", r"\mathrm{KL}_{\text{own}}")
@@ -17,7 +20,9 @@ XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
 TT = Symbol(r"{\mathbb E[\tau^2]}", nonnegative=True)
 J, A_best, J_best, m_A = names("J(A)", "A^*", "J(A^*)", "m(A)")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
-gap_n, QUADRATIC = IndexedBase(r"{\mu_P-\mu_Q}", real=True)[n], A**2 * XX - 2 * A * XT + TT
+mu_A_n, mu_Q_n, sigma_Q_n = (
+    IndexedBase(of.name, **of.assumptions0)[n] for of in (mu_A, mu_Q, sigma_Q))
+QUADRATIC = A**2 * XX - 2 * A * XT + TT
 
 
 @row("A ratio for each dimension", "12",
@@ -26,12 +31,14 @@ gap_n, QUADRATIC = IndexedBase(r"{\mu_P-\mu_Q}", real=True)[n], A**2 * XX - 2 * 
     forms="gain sign")
 def W5(D: Row) -> None:
     D.define("mean", "The mean error:", mbar, Sum(m_j, (j, 1, d)) / d)
-    D.define("shared", r"With one ratio a step costs $\frac d2\ln(1+\bar m)$ (W1). With a ratio of "
-        "its own, each dimension is such a step with $d=1$.",
-        gain, KL_shared - Sum(log(1 + m_j) / 2, (j, 1, d)))
+    D.define("shared", "A step with one ratio, less the sum of its dimensions, each with its own:",
+        gain, KL_shared - Sum(KL_j, (j, 1, d)))
     best = use("W1.cost", {m: mbar, w_best: w_shared, KL_best: KL_shared})
-    D.step("gain", r"The $m_j-\bar m$ add up to 0. With $a_j=\frac{1+m_j}{1+\bar m}$ the gain is",
-        gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d)), uses=["shared", best, "mean"])
+    own = use("W1.cost", {m: m_j, w_best: w_j, KL_best: KL_j, d: 1})
+    D.step("gain", r"The first costs $\frac d2\ln(1+\bar m)$ (W1), and a dimension is a step with "
+        r"$d=1$. The $m_j-\bar m$ add up to 0. With $a_j=\frac{1+m_j}{1+\bar m}$ the gain is",
+        gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d)),
+        uses=["shared", best, own, "mean"])
     D.at_least("sign", "None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the "
         "gain is 0 only if all dimensions err alike.", gain,
         uses=["gain", use("L1.never_negative", {a: (1 + m_j) / (1 + mbar)})],
@@ -51,12 +58,15 @@ def W6(D: Row) -> None:
         r"$\frac d2$.", KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar)),
         uses=["shared", use("W1.ratio", {m: mbar, w_best: w_shared}),
             use("W1.cost", {m: m_z, w_best: w_own, KL_best: KL_own})])
+    each = {m_z: m_n, KL_shared: KL_shared_n, KL_own: KL_n, w_own: w_n}
     D.define("average", "In the mean, over all $N$,",
-        saved, Sum(d / 2 * price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
-    D.step("mean", r"the one ratio costs $\frac d2\ln(1+\bar m)$, and this is saved:",
-        saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N), uses="average mbar")
+        saved, Sum(KL_shared_n - KL_n, (n, 1, N)) / N)
+    D.step("mean", r"the one ratio costs $\frac d2\ln(1+\bar m)$, and this is saved:", saved,
+        d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N),
+        uses=["average", use("pointwise", each), "mbar"])
     D.at_least("sign", r"None of these is negative (L1), and each is 0 only where $m_z=\bar m$.",
-        saved, uses=["average", use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
+        saved, uses=["average", use("pointwise", each),
+            use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
 
 
@@ -79,11 +89,11 @@ def W7(D: Row) -> None:
     D.step("least", "what is left of the target.", J_best, TT - XT**2 / XX, uses="at_best flat")
     D.at_least("never_less", "No other $A$ is better:", QUADRATIC - J_best, uses="least",
         witness=(A * XX - XT) ** 2 / XX)
-    D.define("gap", "By G5 the gap of the means is", gap_n, alpha_s * (A * x_n - tau_n))
-    D.define("mean_gap", r"and the mean of its square, in units of $\sigma_Q^2$, the $m$ of W1.",
-        m_A, Sum(gap_n**2, (n, 1, N)) / N / sigma_Q**2)
-    D.step("m", "So $m$ is $J$ in other units, and least where $J$ is.",
-        m_A, alpha_s**2 / sigma_Q**2 * J, uses="mean_gap gap error")
+    D.define("mean_gap", r"The mean squared gap, in units of $\sigma_Q^2$, is the $m$ of W1.",
+        m_A, Sum(((mu_A_n - mu_Q_n) / sigma_Q_n) ** 2, (n, 1, N)) / N)
+    D.step("m", "By G5 it is $J$ in other units, and least where $J$ is.",
+        m_A, alpha_s**2 / sigma_Q**2 * J,
+        uses="mean_gap G5.gap@n F3.variance@n F3.variance error")
     D.argue("tower", "the average over x given z_t first", r"For E1, $\tau=cx$. If $\hat x=\mathbb "
         r"E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ "
         "first): the three means are not free.", equation(XT, c * XX))

@@ -23,7 +23,6 @@ LAWS = {
     "a density has total 1": "so that under q the average of p/q is 1",
     "the data are given": "given x, ln p(x) is its own average",
     "independent dimensions": "the divergence of products is the sum of the divergences",
-    "noise grows": "gamma_s <= gamma_t for s before t; in the notation it is gamma_s < gamma_t",
     "a minimum": "it is no more than any of the values, and equal to one of them",
     "values in [-1, 1]": "data, and a network that ends in a tanh",
     "limits multiply": "the limit of a product is that of the factors, if each has one",

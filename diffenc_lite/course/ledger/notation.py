@@ -42,8 +42,10 @@ gammaprime_t = Symbol("gammaprime_t", real=True)  # d gamma / dt
 d, T = symbols("d T", positive=True, integer=True)
 i, j, k, n = symbols("i j k n", integer=True)
 K = Symbol("K", positive=True, integer=True)  # levels
+A = Symbol("A", real=True)  # what stands before a prediction
+s2, eta = symbols("s_2 eta", positive=True)  # the variance of data, a signal-to-noise ratio
 E = Function("E", real=True)  # an average; only these are numbers to it:
-CONSTANTS = frozenset({*NOISE, w, d, T, K, gammaprime_t})
+CONSTANTS = frozenset({*NOISE, w, d, T, K, gammaprime_t, A, s2, eta})
 DEPTH_MAPS: dict[str, dict[Basic, Basic]] = {  # what stands for t, at another depth
     "s": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[0], x_s, z_s), strict=True)),
     "0": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[2], x_0, z_0), strict=True)),

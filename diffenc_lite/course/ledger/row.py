@@ -9,7 +9,8 @@
 
 A step is checked with the entries that it uses put in, and with these alone: one that is left out
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
-it rests on. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})` at other values.
+it rests on. `F1.density@s` is an entry at another depth, `W1.average@i` that of each step,
+`use("L1.gibbs", {a: q})` at other values.
 
 `instance` says what a used entry comes to; `check_line` holds a step against these (`checking` puts
 them in, `zero` compares the sides); `Line.roots` follows the uses down to what is no step, and
@@ -33,11 +34,12 @@ from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS, assumed
-from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
+from .notation import DEPTH_MAPS, NOISE, i, in_gamma, j, latex, n, z_0, z_1, z_s
 
 NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
 LATENTS = z_s, z_0, z_1
+EACH = {"@i": i, "@j": j, "@n": n}  # the same in each step, dimension, or draw
 ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made
 
 
@@ -149,11 +151,11 @@ def entry(key: str) -> Line:
 @cache
 def _instance(one: Line, use: Use) -> tuple[Relational, Roots]:
     values = dict(use.values)
-    if use.where == "@j":
-        values = checking.in_each([one.line, *(line for _, line in one.roots)], j)
+    if use.where in EACH:
+        values = checking.in_each([one.line, *(line for _, line in one.roots)], EACH[use.where])
     if not values:
         return one.line, one.roots
-    if bad := checking.unlike(values):
+    if use.where not in EACH and (bad := checking.unlike(values)):
         raise Loose(one.tag, one.name, f"{bad[0]} cannot be {bad[1]}")
     roots = []
     for source, line in one.roots:
@@ -221,6 +223,12 @@ class Closed:
             names = ", ".join(f"{self.tag}.{form}" for form in self.yours)
             return f"equal to {names}; {'; '.join(by_word)}"
         return f"{self.tag} {summary(self.told)}; {self.steps} steps checked"
+
+
+def weakest(words: Iterable[str]) -> str:
+    """Of several words one, in the blueprint and in lesson 14: argued if one is, defined if all"""
+    said = set(words)
+    return next(word for word in (ARGUED, PROVED, DEFINED) if word in said)
 
 
 def summary(told: Mapping[str, str]) -> str:
@@ -374,16 +382,14 @@ class Row:
         """form -> proved, defined, or argued"""
         return {form: said.partition(" ")[0].rstrip(":") for form, said in self.told.items()}
 
-    @property
-    def argued(self) -> tuple[str, ...]:
-        """What the words are about that its forms rest on"""
-        about = (words for form in self.claim for words in self[form].behind("argued"))
+    def argued(self, *forms: str) -> tuple[str, ...]:
+        """What the words are about that these forms rest on; without forms, all of them"""
+        about = (words for form in forms or self.claim for words in self[form].behind("argued"))
         return tuple(dict.fromkeys(about))
 
-    @property
-    def word(self) -> str:
-        """The weakest word that is said of a form; defined, only if there is no other"""
-        return next(word for word in (ARGUED, PROVED, DEFINED) if word in self.words.values())
+    def word(self, *forms: str) -> str:
+        """The weakest word that is said of these forms; without forms, of all"""
+        return weakest(self.words[form] for form in forms or self.claim)
 
     def with_line(self, name: str, line: Relational) -> Row:
         """The same row with another line, and the rest as it was"""

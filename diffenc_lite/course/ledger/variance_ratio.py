@@ -7,10 +7,11 @@ from .three_terms import a
 
 m, mbar = symbols("m mbar", nonnegative=True)
 L_T = Symbol("L_T", nonnegative=True)
-kappa, m_i = Symbol("kappa", real=True), IndexedBase("m", nonnegative=True)[i]
 KL_w, KL_best, KL_chain, KL_const = names(
     r"\mathrm{KL}(w)", r"\mathrm{KL}^*", r"\mathrm{KL}_T(w)", r"\mathrm{KL}_T^*")
 w_best, w_T, w_const = names("w^*", "w^*(T)", r"w_{\text{const}}", positive=True)
+kappa, m_i = Symbol("kappa", real=True), IndexedBase("m", nonnegative=True)[i]
+KL_i, KL_best_i = (IndexedBase(of.name, real=True)[i] for of in (KL_w, KL_best))
 variance_best, m_T = name(r"\sigma_P^{*2}", real=True), name("m(T)", nonnegative=True)
 E_T, E_root, limit_best = names(
     "E_T(w)", r"\lim E_T(1+\kappa/\sqrt T)", r"\lim T(w^*-1)")
@@ -58,15 +59,15 @@ def W1(D: Row) -> None:
     r"each step, save more, with $\bar m=2L_T/(Td)$ the mean of the $m_i$:",
     forms="cost ratio best sign")
 def W1c(D: Row) -> None:
-    D.define("loss", "The diffusion loss at $w=1$,", L_T, d / 2 * Sum(m_i, (i, 1, T)))
-    D.define("mean_error", "the mean error,", mbar, 2 * L_T / (T * d))
-    D.define("chain", "and all steps (W1), each with its own error, with the same $w$.",
-        KL_chain, Sum(step_cost(m_i), (i, 1, T)))
-    D.step("cost", "The errors enter by their sum only.",
-        KL_chain, T * d / 2 * (w - 1 - log(w)) + w * L_T, uses="chain loss")
+    D.define("chain", "The cost of all steps with the same $w$,", KL_chain, Sum(KL_i, (i, 1, T)))
+    D.define("loss", "and that at $w=1$,", L_T, Subs(KL_chain, w, 1))
+    D.step("errors", "add up W1, in each step with its own noise and error:",
+        L_T, d / 2 * Sum(m_i, (i, 1, T)), uses="loss chain W1.average@i")
+    D.step("cost", "the errors enter by their sum only.", KL_chain,
+        T * d / 2 * (w - 1 - log(w)) + w * L_T, uses="chain errors W1.average@i")
+    D.define("mean_error", "With the mean error,", mbar, 2 * L_T / (T * d))
     best = {m: mbar, w_best: w_const, KL_best: KL_const}
-    D.step("ratio", r"That is $T$ times the cost of W1 at the mean error, so W1 has the best "
-        "ratio,",
+    D.step("ratio", "this is $T$ times the cost of W1, so W1 has the best ratio,",
         w_const, 1 / (1 + 2 * L_T / (T * d)),
         uses=[use("W1.ratio", best), "mean_error"])
     D.step("best", "the logarithm of the mean error, $T$ times.", T * KL_const,
@@ -74,7 +75,7 @@ def W1c(D: Row) -> None:
     D.at_least("sign", "One ratio for each step costs the sum of the logarithms instead, and that "
         "is never more: the difference is a sum of $a_i-1-\\ln a_i$, $a_i=(1+m_i)/(1+\\bar m)$.",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)), uses=[use("W1.cost", best),
-            "mean_error", "loss", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
+            "mean_error", "errors", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))
 
 

@@ -9,7 +9,7 @@ S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of la
 SNR, dSNR = names(r"\mathrm{SNR}", r"\frac{d\,\mathrm{SNR}}{d\lambda}")
 VDM, SCALING, ratio = names(r"\text{VDM}", r"\text{E2}", r"\text{E2}/\text{VDM}")
 SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
-eta_0, eta_1, eta = symbols("eta_0 eta_1 eta", positive=True)  # signal-to-noise ratios
+eta_0, eta_1 = symbols("eta_0 eta_1", positive=True)  # signal-to-noise ratios
 mmse = Function("mmse", nonnegative=True)
 HALF = Integral(mmse(eta) / 2, (eta, eta_1, eta_0))
 H, H_0, I_0, I_1, M, K_1 = symbols("H H_0 I_0 I_1 M K_1", real=True)

@@ -78,13 +78,13 @@ def picture(link: str = "") -> Picture:
             style["connectionstyle"] = f"arc3,rad={bend(where[other], where[tag], boxes)}"
             ax.annotate("", where[tag], where[other], arrowprops=style)
     for tag, at in where.items():
-        colour = SAID[LEDGER[tag].word]
+        colour = SAID[LEDGER[tag].word()]
         frame = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": colour, "lw": 2.4}
         address = link.format(tag) or None
         words(ax, at, tag, colour, bbox=frame, weight="bold", url=address)
         if (patch := ax.texts[-1].get_bbox_patch()) is not None:
             patch.set_url(address)
-    words_said = {LEDGER[tag].word for tag in nodes}
+    words_said = {LEDGER[tag].word() for tag in nodes}
     for n, said in enumerate(said for said in SAID if said in words_said):
         words(ax, (1.2 + 2.4 * n, height + 0.3), said, SAID[said], weight="bold")
     return figure
@@ -92,7 +92,7 @@ def picture(link: str = "") -> Picture:
 
 def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
-    words_said = [row.word for row in LEDGER.values()]
+    words_said = [row.word() for row in LEDGER.values()]
     counted = ", ".join(f"{words_said.count(e)} {e}" for e in SAID if e in words_said)
     chain = max(chains(premises()).values(), key=lambda chain: (len(chain), chain[-1]))
     rows = f"{len(LEDGER)} rows: {counted}."

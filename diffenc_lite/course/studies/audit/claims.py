@@ -35,19 +35,26 @@ CLAIMS = (*THEORY, *RESULTS, *OURS)
 proof, same, least = (partial(partial, gather) for gather in (of.proof, of.no_gain, of.least))
 gap = partial(partial, of.measured)  # a difference of two arms of a study
 photographs = partial(partial, of.over_pictures, "learned-2")
-limit, LOSSES = proof("L4", of.SMOOTH), ("prior", "diffusion")
+limit, LOSSES = proof("L4 loss", of.SMOOTH), ("prior", "diffusion")
 
 EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
     "marginals": (proof("F1"), proof("F2"), proof("F3"), of.two_steps),
     "loss": (proof("L2"), proof("L3"), limit, of.coin_total, of.limit_of_the_loss),
-    "counterterm": (proof("X6"), limit, of.order_of_the_left_over),
+    "counterterm": (
+        proof("X6 second_order"),
+        proof("L4 residual_E2"),
+        of.order_of_the_left_over,
+    ),
     "v-form": (proof("G4"), limit, of.residual_by_hand),
-    "variance": (proof("W1"), of.tight_in_one_step),
-    "w = 1": (proof("W2", "a ratio that does not depend on T"), of.price_of_a_half),
+    "variance": (proof("W1 average variance least"), of.tight_in_one_step),
+    "w = 1": (proof("W2 excess root", "a ratio that does not depend on T"), of.price_of_a_half),
     "weights": (proof("W3", "a fixed schedule"), of.same_gradient),
     "schedule": (proof("W4", "prices of some images, paths on a fine grid"), of.grid_on_mnist),
     "larger class": (
-        proof("X6", "infinite depth or the folded mean; networks that hold $y=x$ and a scaled VDM"),
+        proof(
+            "X6 residual_E3 folded_E3",
+            "infinite depth or the folded mean; networks that hold $y=x$ and a scaled VDM",
+        ),
         of.starts_as_a_vdm,
     ),
     "sampling": (
@@ -88,7 +95,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
         "photographs": tuple(photographs("vdm-2", term) for term in LOSSES),
     },
     "scaling, perfect": (
-        proof("X4", "equal marginals and errors"),
+        proof("X4 ratio excess", "equal marginals and errors"),
         partial(of.scaling_in_a_world, "coin"),
         partial(of.scaling_in_a_world, "Gaussian"),
     ),

@@ -32,13 +32,16 @@ DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("claims.toml").rea
 SMOOTH = "a smooth schedule and encoder, bounded data, a network bounded by a power of z"
 
 
-def proof(tag: str, *under: str) -> Proof:
-    """Prove a row anew. `under`: conditions."""
-    row = ledger.LEDGER[tag]
+def proof(key: str, *under: str) -> Proof:
+    """Prove a row anew, and read off what the ledger says of the forms that the claim needs, say
+    "F1 mean variance"; with the tag alone, of all. `under`: conditions."""
+    tag, _, forms = key.partition(" ")
+    row, needed = ledger.LEDGER[tag], forms.split()
     try:
-        return Proof(tag, True, repr(row.prove()), under, row.argued)
+        says = repr(row.prove())
     except ledger.ProofError as error:
-        return Proof(tag, False, str(error))
+        return Proof(key, False, str(error))
+    return Proof(key, True, says, row.word(*needed), under, row.argued(*needed))
 
 
 def two_steps() -> Check:

@@ -5,20 +5,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...ledger import weakest
+
 
 @dataclass(frozen=True)
 class Proof:
     """A row of the ledger: does its proof close, what does it say, what does it suppose?"""
 
-    tag: str
+    row: str  # its tag, and the forms that the claim needs, if not all
     holds: bool
     says: str  # the ledger's own summary, or why it refused
+    word: str = "proved"  # the ledger's, of these forms
     under: tuple[str, ...] = ()
     argued: tuple[str, ...] = ()  # what the ledger says is argued, not proved
 
     def __str__(self) -> str:  # how long the proof is; not the names of its forms
         steps = re.search(r"(\d+) steps", self.says)
-        return f"{self.tag}: {steps[1]} steps" if self.holds and steps else self.says
+        tag, *forms = self.row.split()
+        named = f"{tag} ({', '.join(forms)})" if forms else tag
+        return f"{named}: {steps[1]} steps" if self.holds and steps else self.says
 
 
 @dataclass(frozen=True)
@@ -130,9 +135,10 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
         return Verdict("not seen here", str(measured[0]))
     if proofs := [found for found in findings if isinstance(found, Proof)]:
         under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
+        word = weakest(proof.word for proof in proofs)
         if argued := dict.fromkeys(words for proof in proofs for words in proof.argued):
-            return Verdict("argued", "; ".join((*argued, *under)))
-        return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
+            return Verdict(word, "; ".join((*argued, *under)))
+        return Verdict(f"{word} under", "; ".join(under)) if under else Verdict(word)
     for kind, status in ((Measured, "seen here"), (Check, "checked"), (Quoted, "as quoted")):
         if any(isinstance(found, kind) for found in findings):
             return Verdict(status)
