@@ -26,7 +26,7 @@ EXERCISES["07.1"] = lambda: Exercise(
 EXERCISES["07.2"] = lambda: Exercise(
     question=r"""A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of
     these changes leave the $\gamma$ of its nodes where they are, whatever the data? Predict first;
-    each can be tried in a line or two.""",
+    a to c can be tried in a line or two.""",
     form=Choice({"a": "all costs are doubled",
                  "b": "$w^*$ is used in place of $w=1$",
                  "c": "one nat is added to the cost of every step, long or short",
@@ -46,12 +46,12 @@ def answer_07_3() -> list[float]:
 
 
 EXERCISES["07.3"] = lambda: Exercise(
-    question=r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm
+    question=r"""Let the learned encoder say $y=x$: then $x_t=x$ stands still, but the counterterm
     is there. The network with the smallest loss at infinite depth says
     $\hat x=\mathbb E[x|z_t]/(1+\sigma_t^2)$ (lesson 04, X6). Data $N(0,1)$, $\gamma$
     linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's scale,
     $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the diffusion loss above that of the
-    VDM, with $w=1$ for both and with $w^*$ for both? Predict how much of it $w^*$ hides, then
+    VDM, with $w=1$ for both and with $w^*$ for both? Predict how much of it $w^*$ saves, then
     compute both. (With the folded scale both are 0: why?)""",
     form=Number(count=2),
     answer=answer_07_3,

@@ -69,7 +69,8 @@ EXERCISES["13.3"] = lambda: Exercise(
                  "d": "the posterior mean as it would be if both gammas were equal to their mean"},
                 many=True),
     answer="abc",
-    hints=["A posterior mean will do, even of other data; and one of the four is none.",
+    hints=["A posterior mean will do, even of other data. Two of the four are none: is one of them "
+           "near enough?",
            "Shrinking a prediction by a fixed factor mixes its error with a constant one.",
            "A constant error costs the same on every path, because the end points are fixed."],
 )

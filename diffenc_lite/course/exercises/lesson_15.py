@@ -226,8 +226,8 @@ EXERCISES["15.2"] = lambda: Exercise(
                  "eps, with back=True,": "The sum of z and v in which no x is left"},
     ),
     answer=turn,
-    hints=["z: gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
-           "(z, v) is (x, eps) turned by an angle; sigma with its sign changed turns it back."],
+    hints=["(z, v) is (x, eps) turned by an angle; sigma with its sign changed turns it back.",
+           "gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape."],
     mistakes={
         "right forwards; with back=True sigma changes its sign":
             lambda a, b, gamma, back=False: turn(a, b, gamma),

@@ -127,7 +127,7 @@ def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Pict
 def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
     """Standard deviation of the samples by T, for each 1/w (VDM) or rho (DDIM)."""
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
-    titles = "the VDM's mean, less noise: fades", "DDIM: the spread comes back with $T$"
+    titles = "less noise: the VDM's samples fade", "DDIM: the spread comes back with $T$"
     labels: dict[str, dict[str, tuple[float, float]]] = {
         "VDM": {"$1/w$ = 1": (250, 0.88), "$1/w$ = 0.25": (150, 0.55), "$1/w$ = 0": (250, 0.13)},
         "DDIM": {r"$\rho$ = 0, 0.25": (1.1, 0.75), r"$\rho$ = 1": (14, 0.62)},
