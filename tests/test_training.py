@@ -127,7 +127,8 @@ def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
     x = model.to_unit(POINTS[index])
     diffusion = bound.diffusion_loss(model, x, uniform, eps)
     if chain is not None:
-        diffusion = bound.chain_loss(model, x, chain.drawn_index(uniform), eps, chain)
+        s, t, ratio, scale = chain.step(chain.drawn_index(uniform), x)
+        diffusion = chain.steps * bound.step_loss(model, x, s, t, eps, ratio, scale)
     prior, reconstruction = bound.end_losses(model, POINTS[index[:4]], eps_0)
     losses = {"prior": prior, "reconstruction": reconstruction, "diffusion": diffusion}
     for name, nats in losses.items():
