@@ -106,24 +106,22 @@ def diffusion_loss(
     Its mean over t ~ U(0, 1) and eps ~ N(0, I) is the diffusion loss at infinite depth.
     Args: x (B, ...); t (B,); eps (B, ...). Returns nats (B,) or, per dimension, (B, ...).
     """
-    noise = model.schedule(t)
-    at_t = noise.like(x)
-    x_t, u = model.encode(x, noise.gamma)
+    at = model.schedule(t)
+    at_t = at.like(x)
+    x_t, u = model.encode(x, at.gamma)
     z_t = process.add_noise(x_t, eps, at_t)
-    v, v_hat = process.v_from_eps(x_t, eps, at_t), model.v_hat(z_t, noise.gamma)
+    v, v_hat = process.v_from_eps(x_t, eps, at_t), model.v_hat(z_t, at.gamma)
     u_hat = model.u_hat(process.x_from_v(z_t, v_hat, at_t))
     r = process.residual(v - v_hat, u - u_hat, at_t)
     nats = 0.5 * at_t.rate * at_t.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
 
 
-def v_error_and_x_hat(
-    model: DiffEnc, x_t: Tensor, eps: Tensor, noise: Noise
-) -> tuple[Tensor, Tensor]:
-    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: noise, of t, (B,)."""
-    at_t = noise.like(x_t)
+def v_error_and_x_hat(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
+    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels, (B,)."""
+    at_t = at.like(x_t)
     z_t = process.add_noise(x_t, eps, at_t)
-    v_hat = model.v_hat(z_t, noise.gamma)
+    v_hat = model.v_hat(z_t, at.gamma)
     return process.v_from_eps(x_t, eps, at_t) - v_hat, process.x_from_v(z_t, v_hat, at_t)
 
 

@@ -2,14 +2,18 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from .encoder import RIGHT_NORMS
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
 from .schedule import end_points
-from .smooth import RefusedNorms, check_schedule, find_jump
+from .smooth import check_schedule, find_jump
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
@@ -82,6 +86,17 @@ def check_slope(model: DiffEnc, images: Tensor) -> None:
                 f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
             )
     model._checked_encoder = model.encoder, low, high
+
+
+class RefusedNorms(TorchFunctionMode):
+    """Inside, ValueError for BatchNorm: an example would depend on others, and forward mode does
+    not go through it; and for LayerNorm and InstanceNorm: PyTorch's forward mode has the right
+    slope of them and a wrong gradient of that slope (2.13; pytorch/pytorch issue 196700)."""
+
+    def __torch_function__(self, function: Any, _: Any, args: Any = (), named: Any = None) -> Any:
+        if function in (F.batch_norm, F.layer_norm, F.instance_norm):
+            raise ValueError(f"encoder must have {RIGHT_NORMS}; it calls {function.__name__}")
+        return function(*args, **(named or {}))
 
 
 def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:

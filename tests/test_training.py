@@ -287,8 +287,8 @@ def test_progress_and_metrics(tmp_path):
     assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
     assert [p.update for p in told if p.evaluation] == [8, 16, 20]
     assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
-    generator = draws.seeded(model.device, SHORT, draws.FOR_EVALUATION)
-    assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=generator)
+    same = torch.Generator(model.device).manual_seed(draws.seed_for(SHORT, draws.FOR_EVALUATION))
+    assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=same)
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     names, expected = ("update", "prior", "reconstruction", "diffusion", "total"), []
@@ -309,8 +309,8 @@ def test_evaluations_have_draws_of_their_own():
     reports = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
     evaluated = []
     for progress in (progress for progress in reports if progress.evaluation):
-        generator = draws.seeded(progress.model.device, config, draws.FOR_EVALUATION)
-        chosen = {"clusters": evenly_chosen(clusters, 50), "generator": generator}
+        same = torch.Generator().manual_seed(draws.seed_for(config, draws.FOR_EVALUATION))
+        chosen = {"clusters": evenly_chosen(clusters, 50), "generator": same}
         again = evaluate(progress.model, evenly_chosen(HELD_OUT, 50), 3, **chosen)
         assert progress.evaluation == again
         evaluated.append(progress.update)
