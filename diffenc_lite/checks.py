@@ -116,12 +116,14 @@ def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
 def _check_alone(
     part: str, answer: str, ask: Callable[[Tensor, Tensor], Tensor], x: Tensor, gamma: Tensor
 ) -> None:
-    before, alone, together = x.clone(), ask(x[-1:], gamma[-1:]), ask(x, gamma)[-1:]
-    if not torch.equal(x, before):
-        raise ValueError(f"{part} must leave its input as it is; it works in place")
-    if bool(together.isfinite().all()):  # who meets it says what else is wrong
-        rule = f"same {answer} for an example alone, without randomness in eval mode"
-        _check_close(part, rule, alone, together, x)
+    before, together = x.clone(), ask(x, gamma)
+    rule = f"same {answer} for an example alone, without randomness in eval mode"
+    for row in (slice(0, 1), slice(-1, None)):  # with little noise, and with much
+        alone = ask(x[row], gamma[row])
+        if not torch.equal(x, before):
+            raise ValueError(f"{part} must leave its input as it is; it works in place")
+        if bool(together.isfinite().all()):  # who meets it says what else is wrong
+            _check_close(part, rule, alone, together[row], x)
 
 
 def _check_close(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor) -> None:

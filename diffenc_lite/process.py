@@ -65,8 +65,7 @@ Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbe
 
 
 def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
-    """The argument `scale`, checked: None, "folded" and the wishes, which only a fit knows, as they
-    are, numbers as a tensor; ValueError for all else. What it means, `added_to_x_hat` says."""
+    """None, "folded" and the wishes of a fit as they are, numbers as a tensor; else ValueError."""
     words = ("folded", *wishes)
     if scale is None or (isinstance(scale, str) and scale in words):
         return scale
