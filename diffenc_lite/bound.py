@@ -63,14 +63,8 @@ def bound_at(
     else:
         s, t, ratio, scale = chain.step(chain.drawn_index(depth_draws), x)
         diffusion = chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
-    return _with_ends(model, images, eps_0, diffusion, depth_draws)
-
-
-def _with_ends(
-    model: DiffEnc, images: Tensor, eps_0: Tensor, diffusion: Tensor, draws: Tensor | None
-) -> Bound:
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, images[0].numel(), draws)
+    return Bound(prior, reconstruction, diffusion, x[0].numel(), depth_draws)
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:
@@ -238,6 +232,7 @@ def elbo(
         for s, t, ratio, scale in (chain.step(index, x) for index in chosen):
             eps = draw("noise", noise)
             nats.append(chain.steps * step_loss(model, x, s, t, eps, ratio, scale))
-        return _with_ends(model, images, eps_0, torch.stack(nats).mean(0), None)
+        prior, reconstruction = end_losses(model, images, eps_0)
+        return Bound(prior, reconstruction, torch.stack(nats).mean(0), x[0].numel())
     depth_draws = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
     return bound_at(model, images, depth_draws, draw("noise", noise), eps_0, chain)

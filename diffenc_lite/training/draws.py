@@ -50,5 +50,4 @@ def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> It
 
 
 def seed_for(config: TrainConfig, *purpose: int) -> int:
-    mixed = np.random.SeedSequence([config.seed, *purpose])
-    return int(mixed.generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence([config.seed, *purpose]).generate_state(1, np.uint64)[0])

@@ -42,8 +42,7 @@ class TrainState:
     def descend(self, terms: Tensor, clip: float | None = None) -> list[float]:
         """One update: backward, clip, step, average
 
-        Args: terms of the loss, (K,), whose sum is minimised; clip, the greatest norm of the
-            gradient.
+        Args: terms of the loss, (K,), whose sum is minimised; clip, the gradient's greatest norm.
         Returns the terms, averaged over all processes. Raises FloatingPointError, before it touches
         the weights, if loss or gradient is not finite.
         """
@@ -57,7 +56,6 @@ class TrainState:
         self._check_finite("gradient", norm.item(), values)
         if clip is not None:
             nn.utils.clip_grads_with_norm_(self.weights, clip, norm)
-
         for optimizer, factor in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = factor * learning_rate(self.config, self.update)
