@@ -61,15 +61,10 @@ def bound_at(
     if chain is None:
         diffusion = diffusion_loss(model, x, depth_draws, eps)
     else:
-        diffusion = chain_loss(model, x, chain.drawn_index(depth_draws), eps, chain)
-    return _with_ends(model, images, eps_0, diffusion, depth_draws)
-
-
-def _with_ends(
-    model: DiffEnc, images: Tensor, eps_0: Tensor, diffusion: Tensor, draws: Tensor | None
-) -> Bound:
+        s, t, ratio, scale = chain.step(chain.drawn_index(depth_draws), x)
+        diffusion = chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, images[0].numel(), draws)
+    return Bound(prior, reconstruction, diffusion, x[0].numel(), depth_draws)
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,14 +92,6 @@ def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
     return kl_to_standard(q.mean, q.variance)
 
 
-def v_error_and_x_hat(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
-    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels (B,)."""
-    at_x = at.like(x_t)
-    z = process.add_noise(x_t, eps, at_x)
-    v_hat = model.v_hat(z, at.gamma)
-    return process.v_from_eps(x_t, eps, at_x) - v_hat, process.x_from_v(z, v_hat, at_x)
-
-
 def diffusion_loss(
     model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, per_dimension: bool = False
 ) -> Tensor:
@@ -114,12 +101,22 @@ def diffusion_loss(
     Args: x (B, ...); t (B,); eps (B, ...). Returns nats (B,) or, per dimension, (B, ...).
     """
     at = model.schedule(t)
-    at_x = at.like(x)
+    at_t = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at)
-    r = process.residual(v_error, u - model.u_hat(x_hat), at_x)
-    nats = 0.5 * at_x.rate * at_x.alpha.square() * r.square()
+    z_t = process.add_noise(x_t, eps, at_t)
+    v, v_hat = process.v_from_eps(x_t, eps, at_t), model.v_hat(z_t, at.gamma)
+    u_hat = model.u_hat(process.x_from_v(z_t, v_hat, at_t))
+    r = process.residual(v - v_hat, u - u_hat, at_t)
+    nats = 0.5 * at_t.rate * at_t.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
+
+
+def v_error_and_x_hat(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
+    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels, (B,)."""
+    at_t = at.like(x_t)
+    z_t = process.add_noise(x_t, eps, at_t)
+    v_hat = model.v_hat(z_t, at.gamma)
+    return process.v_from_eps(x_t, eps, at_t) - v_hat, process.x_from_v(z_t, v_hat, at_t)
 
 
 def gap_and_slope(
@@ -163,6 +160,7 @@ def step_loss(
 ) -> Tensor:
     """L2: KL(q(z_s | z_t, x) || p(z_s | z_t)) of one step, with ratio w: nats (B,)
 
+    T times its mean over the T steps of a chain is the diffusion loss at finite depth (L3, W3).
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
         dimension, (B, ...); scale as in `squared_gap`.
     """
@@ -173,15 +171,6 @@ def step_loss(
 def _per_example(values: Tensor, x: Tensor) -> Tensor:
     """(B,) -> (B, 1, ..., 1), one for each example; others as they are."""
     return values.reshape(-1, *[1] * (x.dim() - 1)) if values.dim() == 1 else values
-
-
-def chain_loss(model: DiffEnc, x: Tensor, index: Tensor, eps: Tensor, chain: Chain) -> Tensor:
-    """L3, W3: T times L2 of one step for each example; its mean over steps is the diffusion loss
-
-    Args: x (B, ...); index (B,) of the steps, 0 to T - 1; eps (B, ...). Returns nats (B,).
-    """
-    s, t, ratio, scale = chain.step(index, x)
-    return chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
 
 
 def elbo(
@@ -239,7 +228,11 @@ def elbo(
         x = pixels.to_unit(images, model.levels, model.dtype)
         every = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
         chosen = every if t is None else [chain.index_at(t.to(like))]
-        losses = [chain_loss(model, x, index, draw("noise", noise), chain) for index in chosen]
-        return _with_ends(model, images, eps_0, torch.stack(losses).mean(0), None)
+        nats = []
+        for s, t, ratio, scale in (chain.step(index, x) for index in chosen):
+            eps = draw("noise", noise)
+            nats.append(chain.steps * step_loss(model, x, s, t, eps, ratio, scale))
+        prior, reconstruction = end_losses(model, images, eps_0)
+        return Bound(prior, reconstruction, torch.stack(nats).mean(0), x[0].numel())
     depth_draws = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
     return bound_at(model, images, depth_draws, draw("noise", noise), eps_0, chain)

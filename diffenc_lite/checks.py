@@ -2,14 +2,18 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
+from .encoder import RIGHT_NORMS
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
 from .schedule import end_points
-from .smooth import RefusedNorms, check_schedule, find_jump
+from .smooth import check_schedule, find_jump
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
@@ -84,6 +88,17 @@ def check_slope(model: DiffEnc, images: Tensor) -> None:
     model._checked_encoder = model.encoder, low, high
 
 
+class RefusedNorms(TorchFunctionMode):
+    """Inside, ValueError for BatchNorm: an example would depend on others, and forward mode does
+    not go through it; and for LayerNorm and InstanceNorm: PyTorch's forward mode has the right
+    slope of them and a wrong gradient of that slope (2.13; pytorch/pytorch issue 196700)."""
+
+    def __torch_function__(self, function: Any, _: Any, args: Any = (), named: Any = None) -> Any:
+        if function in (F.batch_norm, F.layer_norm, F.instance_norm):
+            raise ValueError(f"encoder must have {RIGHT_NORMS}; it calls {function.__name__}")
+        return function(*args, **(named or {}))
+
+
 def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
     """The model with its encoder moved so, unless x_t is then not finite: a weight that must be
     positive may not be so now. Raises what `RefusedNorms` does."""
@@ -101,12 +116,14 @@ def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
 def _check_alone(
     part: str, answer: str, ask: Callable[[Tensor, Tensor], Tensor], x: Tensor, gamma: Tensor
 ) -> None:
-    before, alone, together = x.clone(), ask(x[-1:], gamma[-1:]), ask(x, gamma)[-1:]
-    if not torch.equal(x, before):
-        raise ValueError(f"{part} must leave its input as it is; it works in place")
-    if bool(together.isfinite().all()):  # who meets it says what else is wrong
-        rule = f"same {answer} for an example alone, without randomness in eval mode"
-        _check_close(part, rule, alone, together, x)
+    before, together = x.clone(), ask(x, gamma)
+    rule = f"same {answer} for an example alone, without randomness in eval mode"
+    for row in (slice(0, 1), slice(-1, None)):  # with little noise, and with much
+        alone = ask(x[row], gamma[row])
+        if not torch.equal(x, before):
+            raise ValueError(f"{part} must leave its input as it is; it works in place")
+        if bool(together.isfinite().all()):  # who meets it says what else is wrong
+            _check_close(part, rule, alone, together[row], x)
 
 
 def _check_close(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor) -> None:

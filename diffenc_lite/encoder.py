@@ -30,7 +30,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from .arguments import check_one_of, in_shape_of
 from .schedule import Noise, step_c, value_and_slope
-from .smooth import RIGHT_NORMS
+
+RIGHT_NORMS = "no norm but GroupNorm or RMSNorm, as GroupNorm(1, C) in place of LayerNorm"
 
 
 class Encoding(NamedTuple):

@@ -66,21 +66,21 @@ def evaluate(
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
     depth_draws = torch.zeros(passes, n, dtype=torch.float64)
     with eval_mode(model):
-        for of_pass, depths in zip(terms, depth_draws, strict=True):
+        for terms_of_pass, draws_of_pass in zip(terms, depth_draws, strict=True):
             for start in range(0, n, batch):
-                part = slice(start, start + batch)
-                bound = elbo(model, images[part], steps, every_step=every_step, generator=generator)
+                rows = slice(start, start + batch)
+                bound = elbo(model, images[rows], steps, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
-                of_pass[:, part] = bits_per_dim(nats, bound.dims).cpu()
+                terms_of_pass[:, rows] = bits_per_dim(nats, bound.dims).cpu()
                 if bound.depth_draws is not None:
-                    depths[part] = bound.depth_draws.cpu()
+                    draws_of_pass[rows] = bound.depth_draws.cpu()
     choices = None if steps is None else 1 if every_step else as_chain(steps).steps
     error = standard_error(terms, depth_draws, batch, numbers, choices)
     if not math.isfinite(error):
         raise FloatingPointError("the bound of some image is not finite")
-    each = terms.sum(0) / passes
-    prior, reconstruction, diffusion = each.mean(1).tolist()
-    total = each.sum(0).mean().item()
+    by_image = terms.sum(0) / passes
+    prior, reconstruction, diffusion = by_image.mean(1).tolist()
+    total = by_image.sum(0).mean().item()
     return Evaluation(prior, reconstruction, diffusion, total, error, n, model.levels)
 
 
@@ -113,18 +113,18 @@ def standard_error(
         steps a draw chooses from, None at infinite depth.
     """
     passes, _, n = terms.shape
-    found, cluster_of = clusters.unique(return_inverse=True)
-    bins = 1 if choices == 1 else max(1, min(batch, len(found) // 4, 50))
+    names, cluster_of = clusters.unique(return_inverse=True)
+    bins = 1 if choices == 1 else max(1, min(batch, len(names) // 4, 50))
     if choices is not None and choices <= bins:
         bins -= bins % choices  # no bin has parts of two steps
     bin_of = (depth_draws * bins).long()
     sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
     curve = sums / bin_of.flatten().bincount(minlength=bins)
-    left = (terms.sum(1) - curve[bin_of]).mean(0)
-    of_clusters = cluster_of.bincount(left - left.mean())
-    squares = of_clusters.square().sum() / (1 - (1 + (bins - 1) / passes) / len(of_clusters))
+    rest = (terms.sum(1) - curve[bin_of]).mean(0)
+    cluster_sums = cluster_of.bincount(rest - rest.mean())
+    squares = cluster_sums.square().sum() / (1 - (1 + (bins - 1) / passes) / len(cluster_sums))
     uneven = ((curve - curve.mean())[bin_of] / passes).split(batch, 1)
-    squares += torch.stack([part.sum(1) for part in uneven]).square().sum()
+    squares += torch.stack([in_batch.sum(1) for in_batch in uneven]).square().sum()
     return math.sqrt(squares.item()) / n
 
 

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .arguments import device_of_draws
+from .arguments import as_whole, check_one_of, device_of_draws
 from .gaussian import sum_dims
 from .schedule import Noise
+
+FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 
 def to_unit(images: Tensor, levels: int = 256, dtype: torch.dtype | None = None) -> Tensor:
     """uint8 levels -> x = 2 (k + 1/2) / K - 1 in (-1, 1), any shape; errors as `check_levels`."""
     check_levels(images, levels)
+    check_one_of("dtype", dtype, (None, *FLOATS))
     return _value(images.to(dtype or torch.get_default_dtype()), levels)
 
 
@@ -35,6 +38,7 @@ def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
         got = images.dtype if isinstance(images, Tensor) else type(images).__name__
         cure = "; floats in 0..1 are (255 * x).round().byte()" if "float" in str(got) else ""
         raise TypeError(f"{name} must be a tensor of uint8 levels; got {got}{cure}")
+    as_whole("levels", levels, 2, 256)
     if levels < 256 and images.numel() and int(images.max()) >= levels:
         raise ValueError(f"{name} must have levels 0 to {levels - 1}; got {int(images.max())}")
 

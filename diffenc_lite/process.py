@@ -1,8 +1,8 @@
 """The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3-G5).
 
-Here `s` and `t` are the `Noise` at two depths, s < t, already in a shape that broadcasts to the
-data (`noise.like(x)`); where there are depths too, those are s and t, and these `at_s` and `at_t`.
-Nothing here knows of networks, schedules or encoders.
+In this package `s` and `t` are depths, s < t, and `at_s` and `at_t` the `Noise` there; here it has
+a shape that broadcasts to the data (`noise.like(x)`). Nothing here knows of networks, schedules or
+encoders.
 """
 
 from typing import Any, NamedTuple
@@ -23,38 +23,39 @@ class Normal(NamedTuple):
 # --- the encoder process q ---------------------------------------------------------------------
 
 
-def marginal(x_t: Tensor, t: Noise) -> Normal:
+def marginal(x_t: Tensor, at_t: Noise) -> Normal:
     """F1: q(z_t | x) = N(alpha_t x_t, sigma_t^2 I)"""
-    return Normal(t.alpha * x_t, t.sigma.square())
+    return Normal(at_t.alpha * x_t, at_t.sigma.square())
 
 
-def add_noise(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
+def add_noise(x_t: Tensor, eps: Tensor, at_t: Noise) -> Tensor:
     """F1: z_t = alpha_t x_t + sigma_t eps"""
-    return t.alpha * x_t + t.sigma * eps
+    return at_t.alpha * x_t + at_t.sigma * eps
 
 
-def transition(z_s: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Normal:
+def transition(z_s: Tensor, x_change: Tensor, at_s: Noise, at_t: Noise) -> Normal:
     """F2: q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)
 
     Args: x_change = x_t - x_s.
     """
-    return Normal(t.alpha / s.alpha * z_s + t.alpha * x_change, t.sigma.square() * step_c(s, t))
+    mean = at_t.alpha / at_s.alpha * z_s + at_t.alpha * x_change
+    return Normal(mean, at_t.sigma.square() * step_c(at_s, at_t))
 
 
-def _kept(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
+def _kept(z_t: Tensor, at_s: Noise, at_t: Noise) -> Tensor:
     """(alpha_{t|s} sigma_s^2 / sigma_t^2) z_t: what both processes keep of z_t."""
-    return t.alpha / s.alpha * (s.sigma / t.sigma).square() * z_t
+    return at_t.alpha / at_s.alpha * (at_s.sigma / at_t.sigma).square() * z_t
 
 
-def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Normal:
+def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, at_s: Noise, at_t: Noise) -> Normal:
     """F3: q(z_s | z_t, x) = N(mu_Q, sigma_Q^2 I), sigma_Q^2 = sigma_s^2 c,
     mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)
 
     Args: x_change = x_t - x_s.
     """
-    c = step_c(s, t)
-    mean = _kept(z_t, s, t) + s.alpha * (c * x_t - x_change)
-    return Normal(mean, s.sigma.square() * c)
+    c = step_c(at_s, at_t)
+    mean = _kept(z_t, at_s, at_t) + at_s.alpha * (c * x_t - x_change)
+    return Normal(mean, at_s.sigma.square() * c)
 
 
 # --- the generative process p --------------------------------------------------------------------
@@ -64,7 +65,7 @@ Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbe
 
 
 def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
-    """None, "folded" and the wishes as they are, numbers as a tensor; ValueError for all else."""
+    """None, "folded" and the wishes of a fit as they are, numbers as a tensor; else ValueError."""
     words = ("folded", *wishes)
     if scale is None or (isinstance(scale, str) and scale in words):
         return scale
@@ -73,7 +74,7 @@ def as_scale(scale: Any, *wishes: str) -> Tensor | str | None:
 
 
 def added_to_x_hat(
-    x_hat: Tensor | float, u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale = None
+    x_hat: Tensor | float, u_hat: Tensor | float, at_s: Noise, at_t: Noise, scale: Scale = None
 ) -> Tensor:
     """G3, G5: what the mean of p adds to x_hat. Here, and nowhere else, a scale becomes a number:
 
@@ -87,67 +88,68 @@ def added_to_x_hat(
     """
     scale = as_scale(scale)
     if scale is None:
-        return (t.gamma - s.gamma) * t.sigma.square() / step_c(s, t) * u_hat
+        return (at_t.gamma - at_s.gamma) * at_t.sigma.square() / step_c(at_s, at_t) * u_hat
     if isinstance(scale, str):
-        return t.sigma.square() * u_hat
-    return (scale.to(s.gamma) - 1) * x_hat
+        return at_t.sigma.square() * u_hat
+    return (scale.to(at_s.gamma) - 1) * x_hat
 
 
 def generative_step(
     z_t: Tensor,
     x_hat: Tensor,
     u_hat: Tensor | float,
-    s: Noise,
-    t: Noise,
+    at_s: Noise,
+    at_t: Noise,
     ratio: Tensor | float = 1,
     scale: Scale = None,
 ) -> Normal:
     """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
-    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c (x_hat + counterterm)
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c (x_hat + added_to_x_hat)
 
     With u_hat = x_hat the last term is alpha_s A x_hat.
     Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in
         `added_to_x_hat`.
     """
-    c = step_c(s, t)
-    mean = _kept(z_t, s, t) + s.alpha * (c * (x_hat + added_to_x_hat(x_hat, u_hat, s, t, scale)))
-    return Normal(mean, s.sigma.square() * c / ratio)
+    c = step_c(at_s, at_t)
+    added = added_to_x_hat(x_hat, u_hat, at_s, at_t, scale)
+    mean = _kept(z_t, at_s, at_t) + at_s.alpha * (c * (x_hat + added))
+    return Normal(mean, at_s.sigma.square() * c / ratio)
 
 
-def gap(v_error: Tensor | float, x_change: Tensor | float, s: Noise, t: Noise) -> Tensor:
+def gap(v_error: Tensor | float, x_change: Tensor | float, at_s: Noise, at_t: Noise) -> Tensor:
     """L2: (mu_P - mu_Q) / sigma_Q where A = c; with another A it is gap + (A / c - 1) gap_slope
 
     mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s)], written with
     x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
     Args: v_error = v - v_hat; x_change = x_t - x_s.
     """
-    c = step_c(s, t)
-    return s.alpha / (s.sigma * c.sqrt()) * (c * t.sigma * v_error + x_change)
+    c = step_c(at_s, at_t)
+    return at_s.alpha / (at_s.sigma * c.sqrt()) * (c * at_t.sigma * v_error + x_change)
 
 
-def gap_slope(x_hat: Tensor | float, s: Noise, t: Noise) -> Tensor:
+def gap_slope(x_hat: Tensor | float, at_s: Noise, at_t: Noise) -> Tensor:
     """L2, G5: what the gap gains as A / c grows by 1: alpha_s c x_hat / sigma_Q"""
-    return s.alpha / s.sigma * step_c(s, t).sqrt() * x_hat
+    return at_s.alpha / at_s.sigma * step_c(at_s, at_t).sqrt() * x_hat
 
 
 # --- three names for one prediction -------------------------------------------------------------
 
 
-def v_from_eps(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
+def v_from_eps(x_t: Tensor, eps: Tensor, at_t: Noise) -> Tensor:
     """v = alpha eps - sigma x_t"""
-    return t.alpha * eps - t.sigma * x_t
+    return at_t.alpha * eps - at_t.sigma * x_t
 
 
-def x_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
+def x_from_v(z_t: Tensor, v: Tensor, at_t: Noise) -> Tensor:
     """G4: x_t = alpha z_t - sigma v; with v_hat in place of v it is x_hat"""
-    return t.alpha * z_t - t.sigma * v
+    return at_t.alpha * z_t - at_t.sigma * v
 
 
-def v_from_x(z_t: Tensor, x_t: Tensor, t: Noise) -> Tensor:
+def v_from_x(z_t: Tensor, x_t: Tensor, at_t: Noise) -> Tensor:
     """v = (alpha z_t - x_t) / sigma, G4 solved for v"""
-    return (t.alpha * z_t - x_t) / t.sigma
+    return (at_t.alpha * z_t - x_t) / at_t.sigma
 
 
-def residual(v_error: Tensor, u_error: Tensor, t: Noise) -> Tensor:
+def residual(v_error: Tensor, u_error: Tensor, at_t: Noise) -> Tensor:
     """L4: r = (v - v_hat) - sigma_t (u - u_hat): one residual for every encoder"""
-    return v_error - t.sigma * u_error
+    return v_error - at_t.sigma * u_error

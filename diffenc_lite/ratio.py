@@ -186,8 +186,8 @@ def edge_costs(
     if isinstance(as_scale(scale, "best"), Tensor):
         as_real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     resolution = as_whole("resolution", resolution)
-    times = Chain.equal(resolution).grid.to(model.device, model.dtype)
-    m = mean_squared_gap_table(model, batches, times, generator, scale)
+    depths = Chain.equal(resolution).grid.to(model.device, model.dtype)
+    m = mean_squared_gap_table(model, batches, depths, generator, scale)
     d = images[0].numel()
     return best_cost(m, d) if isinstance(ratio, str) else kl_ratio(d * m, ratio, d)
 
@@ -195,59 +195,58 @@ def edge_costs(
 def mean_squared_gap_table(
     model: DiffEnc,
     batches: Iterable[Tensor],
-    times: Tensor,
+    depths: Tensor,
     generator: torch.Generator | None = None,
     scale: Scale = None,
 ) -> Tensor:
-    """The mean squared gap m of every step between the depths `times` (L2, W4), from one pass over
-    the data
+    """The mean squared gap m of every step between `depths` (L2, W4), in one pass over the data
 
     The gap of a step is linear in v - v_hat, x_hat and x_t - x_s. So denoiser and encoder run once
     for each depth, and m of every pair follows from inner products.
-    Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
+    Args: batches of x (B, ...), floats, so that data need not be 8-bit; depths (N+1,), increasing;
         scale as in `edge_costs`. Returns (N+1, N+1) as there.
     """
-    nodes, count = len(times), 0
+    nodes, count = len(depths), 0
     # inner products of e = v - v_hat, p = x_hat and the shift x_t - x: <e, e>, <e, p>, <p, p> at
     # each depth, and <e, shift>, <p, shift>, <shift, shift> of each two
-    same = torch.zeros(3, nodes, dtype=torch.float64)
-    cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)
+    inner_at = torch.zeros(3, nodes, dtype=torch.float64)
+    inner_of_two = torch.zeros(3, nodes, nodes, dtype=torch.float64)
     with eval_mode(model):
         for x in batches:
-            v_error, x_hat, shift = _at_all_depths(model, x, times, generator)
+            v_error, x_hat, shift = _at_all_depths(model, x, depths, generator)
             pairs = (v_error, v_error), (v_error, x_hat), (x_hat, x_hat)
-            same += torch.stack([(a * b).sum(1) for a, b in pairs])
-            cross += torch.stack([v_error @ shift.T, x_hat @ shift.T, shift @ shift.T])
+            inner_at += torch.stack([(a * b).sum(1) for a, b in pairs])
+            inner_of_two += torch.stack([v_error @ shift.T, x_hat @ shift.T, shift @ shift.T])
             count += x.numel()
-        gamma = model.schedule(times).gamma.cpu().double()
+        gamma = model.schedule(depths).gamma.cpu().double()
     i, j = torch.triu_indices(nodes, nodes, 1)  # of s and t
-    noises = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[j])
-    ee, ep, pp = same[:, j]
-    ed, pd, jd = cross[:, j, j] - cross[:, j, i]  # d = x_t - x_s
-    dd = jd + cross[2, i, i] - cross[2, j, i]
+    at_s, at_t = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[j])
+    ee, ep, pp = inner_at[:, j]
+    ed, pd, jd = inner_of_two[:, j, j] - inner_of_two[:, j, i]  # d = x_t - x_s
+    dd = jd + inner_of_two[2, i, i] - inner_of_two[2, j, i]
     # the gap is g + (A/c - 1) h with g = a e + k d and h = b p
-    a = process.gap(1.0, 0.0, *noises)
-    b = process.gap_slope(1.0, *noises)
-    k = process.gap(0.0, 1.0, *noises)
+    a = process.gap(1.0, 0.0, at_s, at_t)
+    b = process.gap_slope(1.0, at_s, at_t)
+    k = process.gap(0.0, 1.0, at_s, at_t)
     g2 = a * a * ee + k * k * dd + 2 * (a * k * ed)
     gh = b * (a * ep + k * pd)
     moments = torch.stack([g2, gh, b.square() * pp], -1) / count
     if scale == "best":
         scales = best_scale(moments)
     else:
-        scales = 1 + process.added_to_x_hat(1.0, model.u_hat(1.0), *noises, scale)
+        scales = 1 + process.added_to_x_hat(1.0, model.u_hat(1.0), at_s, at_t, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[i, j] = squared_gap_from(moments, scales).clamp(min=0)
     return table
 
 
 def _at_all_depths(
-    model: DiffEnc, x: Tensor, times: Tensor, generator: torch.Generator | None
+    model: DiffEnc, x: Tensor, depths: Tensor, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """v - v_hat, x_hat and x_t - x at every depth, each (N+1, x.numel()) in float64. No step starts
     at the first depth: there the first two are 0."""
-    v_error, x_hat, shift = torch.zeros(3, len(times), x.numel(), dtype=torch.float64)
-    for i, t in enumerate(times):
+    v_error, x_hat, shift = torch.zeros(3, len(depths), x.numel(), dtype=torch.float64)
+    for i, t in enumerate(depths):
         at = model.schedule(t.expand(len(x)))
         x_shift = model.shift(x, at.gamma)
         shift[i] = x_shift.flatten()

@@ -63,9 +63,9 @@ class Noise:
         return Noise(*(value.reshape(shape) for value in vars(self).values()))
 
 
-def step_c(s: Noise, t: Noise) -> Tensor:
+def step_c(at_s: Noise, at_t: Noise) -> Tensor:
     """c(s, t) = 1 - SNR(t)/SNR(s) = -expm1(gamma_s - gamma_t), between 0 and 1."""
-    return -torch.expm1(s.gamma - t.gamma)
+    return -torch.expm1(at_s.gamma - at_t.gamma)
 
 
 def value_and_slope(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,19 +1,15 @@
-"""What a model is refused for when it is made, its schedule or its norms; and `find_jump`."""
+"""Whether a curve jumps, `find_jump`, and whether a schedule is one, `check_schedule`."""
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from .arguments import brief, in_shape_of
 from .schedule import AnySchedule, Noise, Schedule, end_points, value_and_slope
 
 PIECES, CUTS = 64, 12  # of `find_jump`
-RIGHT_NORMS = "no norm but GroupNorm or RMSNorm, as GroupNorm(1, C) in place of LayerNorm"
 
 
 def find_jump(
@@ -106,14 +102,3 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     if jump:
         where = f"near t = {jump[0]:.4g} gamma is off by {jump[1]:.2g}"
         raise ValueError(f"schedule(t).rate must be dgamma/dt, and gamma must not jump; {where}")
-
-
-class RefusedNorms(TorchFunctionMode):
-    """Inside, ValueError for BatchNorm: an example would depend on others, and forward mode does
-    not go through it; and for LayerNorm and InstanceNorm: PyTorch's forward mode has the right
-    slope of them and a wrong gradient of that slope (2.13; pytorch/pytorch issue 196700)."""
-
-    def __torch_function__(self, function: Any, _: Any, args: Any = (), named: Any = None) -> Any:
-        if function in (F.batch_norm, F.layer_norm, F.instance_norm):
-            raise ValueError(f"encoder must have {RIGHT_NORMS}; it calls {function.__name__}")
-        return function(*args, **(named or {}))

@@ -43,6 +43,7 @@ from diffenc_lite import (
     process,
     sample,
     save_model,
+    toy,
     train,
     train_steps,
 )
@@ -89,6 +90,7 @@ class Overridden(LinearSchedule):
 CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
 IN_PLACE = module_of(forward=lambda z, gamma: z.mul_(0.5))  # z is used again
 MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
+MIXING_DATA = module_of(forward=lambda z, g: z - torch.sigmoid(-8 - g)[:, None] * z.mean(0))
 ADDING = module_of(forward=lambda z, gamma: z + gamma)  # (B, ...) and (B,)
 UNTOLD = [{"weights": X.clone().requires_grad_()}]
 HIDING = nn.Sequential(module_of(layers=[nn.Linear(2, 2)]))  # PyTorch sees no list
@@ -204,6 +206,7 @@ MISTAKES = {
             for value in (None, "8", True)
         ],
         ("images", lambda m: pixels.to_unit(IMAGES.long())),
+        ("generator must", lambda m: toy("swirl", 2, generator=True)),
         ("encoder", lambda m: DiffEnc(CUT, ScalingEncoder)),
         ("schedule", lambda m: DiffEnc(CUT, schedule=lambda t: t)),
         ("config", lambda m: train(m, IMAGES, 200)),
@@ -322,6 +325,11 @@ MISTAKES = {
         ],
         ("ratio must", lambda m: kl_ratio(X, True)),
         *[
+            ("levels must", lambda m, levels=levels: pixels.to_unit(IMAGES, levels))
+            for levels in (True, "256", 256.5, NAN)
+        ],
+        ("dtype must", lambda m: pixels.to_unit(IMAGES, 256, torch.uint8)),  # 2 * 255 + 1 is -1
+        *[
             (f"{name} must", lambda m, given={name: value}: edge_costs(m, IMAGES, 2, **given))
             for name in ("ratio", "scale")
             for value in ("optimal", torch.ones(2), np.ones(2), -1.0, math.inf, True)
@@ -339,6 +347,7 @@ MISTAKES = {
         ("denoiser", lambda m: elbo(DiffEnc(CUT), IMAGES)),
         ("denoiser", lambda m: sample(DiffEnc(CUT, shape=(2,)), 3, 2)),
         ("denoiser must | alone", lambda m: evaluate(DiffEnc(MIXING), IMAGES)),
+        ("denoiser must | alone", lambda m: evaluate(DiffEnc(MIXING_DATA), IMAGES)),
         ("denoiser must leave its input", lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES)),
         ("denoiser must work on z (B, ...)", lambda m: evaluate(DiffEnc(ADDING), IMAGES)),
         ("network", lambda m: elbo(DiffEnc(m.denoiser, LearnedEncoder(CUT)), IMAGES)),

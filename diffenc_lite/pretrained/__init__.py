@@ -25,7 +25,8 @@ from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, verify, write_whole
-from ..model import EXACT, DiffEnc, ModelConfig, build, check_model
+from ..model import DiffEnc, ModelConfig, build, check_model
+from ..pixels import FLOATS
 from ..schedule import GAMMA_MIN, gamma_min_for
 from .signature import disagreements, signature
 
@@ -45,7 +46,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
-    check_model(model, (*EXACT, torch.float16, torch.bfloat16))
+    check_model(model, FLOATS)
     copies = {  # since weights that two networks share can only be saved twice
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()

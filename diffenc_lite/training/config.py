@@ -23,8 +23,7 @@ class TrainConfig:
     optimizer: muon, at 20/3 of the learning rate, for the nn.Conv2d of each network but the first
         and the last in the order of its `__init__`, with AdamW for all else; or adamw for all.
     weight_decay: of tensors of two or more axes; no biases, norms or end points of a schedule.
-    ema: decay of the moving average of the weights; (1 + n)/(10 + n) in update n while that is
-        less.
+    ema: decay of the moving average of the weights; in update n at most (1 + n)/(10 + n).
     ends: images of each batch that prior and reconstruction, the two ends of the bound, are
         measured on. Fewer leave the gradient unbiased, and save time for the diffusion loss.
     loss_steps: None, the loss is the bound at infinite depth (L4). With a `Chain`, or a number T

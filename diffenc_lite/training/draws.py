@@ -31,7 +31,7 @@ def draw_batch(
     """
     rank, ranks = rank_and_size()
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
-    generator = seeded(device, config, FOR_BATCH, update)
+    generator = torch.Generator(device).manual_seed(seed_for(config, FOR_BATCH, update))
     index = torch.randint(len(images), (batch,), generator=generator, device=device)
     shape = (batch + ends, *images.shape[1:])
     eps = torch.randn(shape, generator=generator, dtype=model.dtype, device=device)
@@ -50,9 +50,4 @@ def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> It
 
 
 def seed_for(config: TrainConfig, *purpose: int) -> int:
-    mixed = np.random.SeedSequence([config.seed, *purpose])
-    return int(mixed.generate_state(1, np.uint64)[0])
-
-
-def seeded(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
-    return torch.Generator(device).manual_seed(seed_for(config, *purpose))
+    return int(np.random.SeedSequence([config.seed, *purpose]).generate_state(1, np.uint64)[0])

@@ -1,11 +1,8 @@
 """The loop of training: draw, loss, update of the weights; run.py has what stands round it.
 
-    last = train(model, images, TrainConfig(2000), held_out=test_images)    # last.model, averaged
-    for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
-        ...                                            # progress.model is the averaged model so far
-
-A run with a folder may be interrupted, or killed, at any moment (see draws.py). The same call goes
-on with it: on a CPU to the same weights and the same metrics, bit by bit.
+last = train(model, images, TrainConfig(2000), held_out=test_images)    # last.model, averaged
+for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
+    ...                                            # progress.model is the averaged model so far
 """
 
 from collections.abc import Generator
@@ -34,8 +31,8 @@ def train(
     Args:
         model: its weights are trained in place, on its device; `progress.model` is the average.
         images: uint8 (N, ...), from which batches are drawn with replacement.
-        folder: for resume.pt and metrics.jsonl (see folder.py). If a run with the same settings was
-            stopped there, it goes on with the weights that it had.
+        folder: for resume.pt and metrics.jsonl (see folder.py). A run that was interrupted, or
+            killed, goes on there by the same call: on a CPU to the same weights, bit by bit.
         held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
 
     An interrupt waits for the end of the update, and of an evaluation that is due then, saves and

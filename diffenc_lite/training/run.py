@@ -24,7 +24,7 @@ from ..model import DiffEnc, check_images
 from ..pretrained.signature import disagreements, signature
 from ..schedule import gamma_min_for
 from .config import TrainConfig
-from .draws import FOR_EVALUATION, rank_and_size, seeded
+from .draws import FOR_EVALUATION, rank_and_size, seed_for
 from .folder import RunFolder, fingerprint
 from .speed import bf16_if_faster, keep_freed_memory
 from .state import TrainState
@@ -140,9 +140,9 @@ class Run:
         model, config, update = self.state.averaged, self.config, self.state.update
         evaluation = None
         if evaluated and self.held_out is not None:
-            draws = seeded(model.device, config, FOR_EVALUATION)  # always the same
+            same = torch.Generator(model.device).manual_seed(seed_for(config, FOR_EVALUATION))
             evaluation = evaluate(
-                model, self.held_out, self.chain, clusters=self.clusters, generator=draws
+                model, self.held_out, self.chain, clusters=self.clusters, generator=same
             )
         prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
         speed = (update - self.since) * config.batch / (time.perf_counter() - self.clock)
@@ -195,8 +195,9 @@ def _warn_of_misfits(model: DiffEnc, images: Tensor) -> None:
     parts, levels, top, told = signature(model), model.levels, int(images.max()), []
     low, *_, high = parts["gamma"]
     if levels > 4 * (top + 1):
-        meant = f"is levels={max(top + 1, 2)} meant?"
-        told.append(f"images have levels 0 to {top} of {levels}: {meant}")
+        told.append(
+            f"images have levels 0 to {top} of {levels}: is levels={max(top + 1, 2)} meant?"
+        )
     if abs(low - gamma_min_for(levels)) > 1:
         right = f"{gamma_min_for(levels):.4g} is right (schedule.gamma_min_for)"
         told.append(f"the schedule begins at gamma = {low:.4g}; for {levels} levels {right}")

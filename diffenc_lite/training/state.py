@@ -12,7 +12,7 @@ from .config import TrainConfig, learning_rate
 from .draws import rank_and_size
 from .muon import Muon, inner_convolutions
 
-ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003
+MUON_RATE = 20 / 3  # of the learning rate, which AdamW has: 0.02 where that is 0.003
 
 
 class TrainState:
@@ -34,7 +34,7 @@ class TrainState:
         ]
         decay = config.weight_decay
         adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=decay, fused=True)
-        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, ADAMW_RATE)]
+        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, 1.0)]
         if convolutions:
             self.optimizers.append((Muon(convolutions, decay), MUON_RATE))
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
@@ -42,8 +42,7 @@ class TrainState:
     def descend(self, terms: Tensor, clip: float | None = None) -> list[float]:
         """One update: backward, clip, step, average
 
-        Args: terms of the loss, (K,), whose sum is minimised; clip, the greatest norm of the
-            gradient.
+        Args: terms of the loss, (K,), whose sum is minimised; clip, the gradient's greatest norm.
         Returns the terms, averaged over all processes. Raises FloatingPointError, before it touches
         the weights, if loss or gradient is not finite.
         """
@@ -57,7 +56,6 @@ class TrainState:
         self._check_finite("gradient", norm.item(), values)
         if clip is not None:
             nn.utils.clip_grads_with_norm_(self.weights, clip, norm)
-
         for optimizer, factor in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = factor * learning_rate(self.config, self.update)

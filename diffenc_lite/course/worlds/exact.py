@@ -178,7 +178,7 @@ class Exact:
             scale = self.best_scale(s, t)
         u_hat = float(has_counterterm(self.encoder.encoder))
         extra = process.added_to_x_hat(1.0, u_hat, at_s, at_t, scale)
-        gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t)
+        gap = partial(process.gap, x_change=c_t - c_s, at_s=at_s, at_t=at_t)
         on_error = gap(-c_t / at_t.sigma)
         on_mean = gap((x_hat - c_t) / at_t.sigma) + extra * process.gap_slope(x_hat, at_s, at_t)
         error = self.world.mmse(self.encoder.snr(at_t.gamma))
