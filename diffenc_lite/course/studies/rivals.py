@@ -315,15 +315,13 @@ def difference(
 
 
 def with_normal_prior(
-    rows: list[Row], arm: str, directions: Sequence[int], late: bool = False
+    rows: list[Row], arm: str, directions: Sequence[int]
 ) -> list[dict[str, float]]:
     """Bounds by picture of "vdm-2", "vdm-5" or "learned-2", from the VDMs of the first seed, with
     the normal p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of
     `directions`.
-
-    Args: late, the last score of each fork, in place of that which counts.
     """
-    plain, arrays = bounds(rows, 0, updates=math.inf if late else None)[arm], load_arrays("rivals")
+    plain, arrays = bounds(rows, 0)[arm], load_arrays("rivals")
     end = runs(rows)[arm][0]["gamma_max"]
     found: list[dict[str, float]] = [{} for _ in directions]
     for fold in FOLDS:
@@ -331,8 +329,7 @@ def with_normal_prior(
         patches, number = scored_patches(names)
         encoder: Encoder = STILL
         if arm == "learned-2":
-            weights = arrays[f"{'late' if late else 'encoder'}_{fold}_0"]
-            encoder = fork.load_encoder(weights, vdm_of(fold), START)
+            encoder = fork.load_encoder(arrays[f"encoder_{fold}_0"], vdm_of(fold), START)
         images = training_patches(training)[::10]
         saved = saved_by_normal_prior(images, patches, end, encoder, directions)
         for with_it, bits in zip(found, saved, strict=True):
