@@ -196,9 +196,9 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, model, monkeypatch, arm):
 
 def test_real_digits_are_no_arm_of_a_model(small, monkeypatch):
     """And none of them is among those that they are compared with."""
-    job, shown, classify = {"model": samples.REAL, "arm": samples.REAL}, [], samples.classify
-    note = lambda network, images: shown.append(images) or classify(network, images)  # noqa: E731
-    monkeypatch.setattr(samples, "classify", note)
+    job, shown, features = {"model": samples.REAL, "arm": samples.REAL}, [], samples.features_of
+    note = lambda images, network: shown.append(images) or features(images, network)  # noqa: E731
+    monkeypatch.setattr(samples, "features_of", note)
     (row,), arrays = samples.STUDY.run(job, small(samples, fit=10, n=16))
     real, reference = ({one.numpy().tobytes() for one in each} for each in shown)
     assert len(real) == 16 and len(reference) == 20 and not real & reference

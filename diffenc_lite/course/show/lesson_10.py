@@ -23,7 +23,7 @@ def by_picture(
 
     Args: named, the position of a picture whose dots are filled, and its name.
     """
-    figure, ax = plots.subplots(size=(8, 1.2 + 0.8 * len(differences)))
+    figure, ax = plots.subplots(size=(8, 1.2 + 0.65 * len(differences)))
     ax.axvline(0, color="0.4", lw=1.2, ls="-")
     for row, values in enumerate(map(np.asarray, differences.values())):
         heights = row - 0.14 - 0.09 * (np.argsort(np.argsort(values)) % 3)  # dots side by side

@@ -9,7 +9,6 @@ such bias. README.md says how the classifier was trained.
 import json
 import math
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from safetensors.torch import load
@@ -52,21 +51,13 @@ class Classifier(nn.Module):
         return self.out(self.features(images))
 
 
-class Classified(NamedTuple):
-    """N images: features (N, 64) in float64 and probabilities of the classes (N, 10)."""
-
-    features: Tensor
-    probabilities: Tensor
-
-
 @torch.no_grad()
-def classify(classifier: Classifier, images: Tensor) -> Classified:
-    """Features and probabilities of images uint8 (N, 1, 28, 28). Raises ValueError if they have
+def features_of(images: Tensor, classifier: Classifier) -> Tensor:
+    """Features (N, 64) in float64 of images uint8 (N, 1, 28, 28). Raises ValueError if they have
     another shape, TypeError if they are not uint8."""
     if images.dim() != 4 or tuple(images.shape[1:]) != (1, 28, 28) or not len(images):
         raise ValueError(f"images must be (N, 1, 28, 28) with N >= 1; got {tuple(images.shape)}")
-    features = torch.cat([classifier.features(batch) for batch in images.split(BATCH)])
-    return Classified(features.double(), classifier.out(features).softmax(1))
+    return torch.cat([classifier.features(batch) for batch in images.split(BATCH)]).double()
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:

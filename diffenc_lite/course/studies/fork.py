@@ -22,7 +22,6 @@ function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a t
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -205,30 +204,16 @@ def update(state: TrainState, quick: DiffEnc, images: Tensor, end: float, start:
 # ---- scoring -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Score:
-    """Of every image, in bits per dimension: prior (N,), and for each pass the diffusion loss for
-    each unit of t, (P, N)."""
-
-    prior: Tensor
-    diffusion: Tensor
-    start: float  # of the depths
-    end: float
-
-    @property
-    def total(self) -> Tensor:
-        return self.prior + (self.end - self.start) * self.diffusion.mean(0)
-
-
 def score_fork(
     model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START
-) -> Score:
-    """Prior and diffusion loss over [start, end], with draws that are the same in every call.
+) -> tuple[Tensor, Tensor]:
+    """Prior loss, and with the diffusion loss over [start, end], of every image, in bits per
+    dimension, (N,) each; with draws that are the same in every call.
 
     passes: depths of an image, equally spaced, so that images which belong together get all depths.
     """
     draws = torch.Generator(images.device).manual_seed(0)
-    priors, diffusions = [], []
+    priors, totals = [], []
     with eval_mode(model):
         for batch in images.split(BATCH):
             x, of_batch = model.to_unit(batch), []
@@ -239,8 +224,8 @@ def score_fork(
                 prior, diffusion = _losses(model, x, t, eps, end)
                 of_batch.append(diffusion.double())
             priors.append(prior.double())
-            diffusions.append(torch.stack(of_batch))
-    return Score(torch.cat(priors), torch.cat(diffusions, 1), start, end)
+            totals.append(priors[-1] + (end - start) * torch.stack(of_batch).mean(0))
+    return torch.cat(priors), torch.cat(totals)
 
 
 # ---- keeping an encoder -------------------------------------------------------------------------

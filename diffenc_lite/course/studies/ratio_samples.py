@@ -16,7 +16,7 @@ from ...chain import Chain
 from ...pixels import to_levels
 from ...sampling import sample_steps
 from . import mnist_fits
-from .classifier import classify, frechet_distance, kernel_distance, load_classifier
+from .classifier import features_of, frechet_distance, kernel_distance, load_classifier
 from .mnist_fits import BEST, FITTED, MODELS, PIXELS, fit_of, generator_from, rounded
 from .purpose import BASES
 from .statistics import holm, t_quantile, t_tail
@@ -91,7 +91,7 @@ def _run(job: Job, options: Options) -> Results:
 def judged(images: Tensor) -> Row:
     """The distances of all images and, for an interval, the Frechet distance of all but each of the
     eight sets of which they consist."""
-    features, real = classify(load_classifier(), images).features, reference()
+    features, real = features_of(images, load_classifier()), reference()
     sets = features.chunk(SEEDS)
     others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
     return {
@@ -105,7 +105,7 @@ def judged(images: Tensor) -> Row:
 @cache
 def reference() -> Tensor:
     """The features of every second test image."""
-    return classify(load_classifier(), mnist_fits.shuffled_mnist("test")[::2]).features
+    return features_of(mnist_fits.shuffled_mnist("test")[::2], load_classifier())
 
 
 def sheet_name(model: str, steps: int, arm: str) -> str:

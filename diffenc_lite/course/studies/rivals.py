@@ -1,7 +1,7 @@
 """What is an encoder for? Every rival, finished and tuned, on 29 photographs.
 
 rivals.md says what was declared before the first run. Each picture is scored by two VDMs that were
-trained without it: three folds of pictures, two seeds a fold (the second for the arms of PRIMARY
+trained without it: three folds of pictures, two seeds a fold (the second for the arms of TWICE
 alone). From each VDM come forks, one an arm (fork.py); they are the frozen VDM below depth START,
 so that the difference of two arms is one of two whole bounds, also where their noise ends at
 another gamma. A fork is trained at a constant rate, its weights averaged over the last tenth of its
@@ -10,7 +10,6 @@ FLAT; the last score with MOST updates or fewer counts, and those beyond are sho
 """
 
 import io
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -55,14 +54,8 @@ GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further w
 RATE = 0.0015  # of every arm: the best of them for all but SLOWER (rivals.md, 10 to 15)
 SLOWER = {"fade-2", "vdm-5"}  # trained with the first of GRID, too
 AT_5 = "vdm", "learned", "affine"  # with the noise ending at 5, whatever a doubling gains (28)
-PRIMARY = {  # less than 0 if the first of the two is better; "best": of ENCODERS
-    "learned - image": ("learned-2", "image-2"),
-    "learned - fade": ("learned-2", "fade-2"),
-    "best encoder - VDM at 5": ("best", "vdm-5"),
-}
-TWICE = {arm for pair in PRIMARY.values() for arm in pair}  # run with both seeds
+TWICE = {"learned-2", "image-2", "fade-2", "vdm-5"}  # run with both seeds: those of `primary`
 MARGIN = 0.002  # bits per dimension; a smaller difference does not matter
-NETWORKS = ("learned", "skip", "inert", "unbounded")  # an update takes twice a VDM's time
 ENCODERS = {"image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2"}
 
 
@@ -135,7 +128,7 @@ def _run(job: Job, options: Options) -> Row | Results:
     name = f"{kind(job)}-{fold}-{seed}"
     path = options.folder / f"{name}-{lr:g}-{first}.pt"
 
-    def go_on(most: int, least: int) -> tuple[list[Row], fork.Score, DiffEnc]:
+    def go_on(most: int, least: int) -> tuple[list[Row], Tensor, DiffEnc]:
         model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
         lengths = [first * 2**k for k in range(20) if first * 2**k <= most]
         return trained(
@@ -144,8 +137,8 @@ def _run(job: Job, options: Options) -> Row | Results:
         )  # fmt: skip
 
     least = budget["most" if job["part"] == "at 5" else "least"]
-    curve, score, last = go_on(first if rate else budget["most"], least)
-    arrays = {name.replace("-", "_"): score.total.half().numpy()}
+    curve, total, last = go_on(first if rate else budget["most"], least)
+    arrays = {name.replace("-", "_"): total.half().numpy()}
     network = kind(job) == "learned-2"
     if network:
         arrays[f"encoder_{fold}_{seed}"] = fork.packed(last)  # for lesson 11
@@ -162,11 +155,11 @@ def _run(job: Job, options: Options) -> Row | Results:
 def trained(
     model: DiffEnc, images: Tensor, scored: tuple[Tensor, Tensor], end: float, lr: float, seed: int,
     lengths: list[int], least: int, batch: int, path: Path,
-) -> tuple[list[Row], fork.Score, DiffEnc]:  # fmt: skip
+) -> tuple[list[Row], Tensor, DiffEnc]:  # fmt: skip
     """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
     over about the last tenth of the updates; stopped, it goes on from what `path` holds.
 
-    Returns the curve, a row for each length; the last score of patches, above START; the averaged
+    Returns the curve, a row for each length; the last bounds of patches, above START; the averaged
     model. Args: scored, patches and the number of the picture of each; least, the length from
     which on it ends where a doubling gained less than FLAT.
     """
@@ -189,15 +182,15 @@ def trained(
                 content = io.BytesIO()
                 torch.save({"state": state.save(), "curve": curve}, content)
                 write_whole(path, content.getvalue())
-        score = fork.score_fork(state.averaged, scored[0], depth, PASSES, START)
+        losses = fork.score_fork(state.averaged, scored[0], depth, PASSES, START)
         model.train()
         prior, bits = (
             [loss[scored[1] == k].mean().item() for k in range(int(scored[1].max()) + 1)]
-            for loss in (score.prior, score.total)
+            for loss in losses
         )
         total = sum(bits) / len(bits)
         curve.append({"updates": length, "total": total, "priors": prior, "pictures": bits})
-    return curve, score, state.averaged
+    return curve, losses[1], state.averaged
 
 
 def vdm_of(fold: int) -> PathLike:
@@ -237,16 +230,12 @@ def runs(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def end_by_rule(row: Row) -> float:
-    """Updates at the end of the first doubling, from LEAST on, that gained less than FLAT."""
-    late = ((a, b) for a, b in pairwise(row["curve"]) if b["updates"] >= LEAST)
-    return min((b["updates"] for a, b in late if a["total"] - b["total"] < FLAT), default=math.inf)
-
-
 def scores(row: Row, updates: float | None = None) -> list[Row]:
-    """The scores of an arm from one VDM after at most so many updates, or those that count: to the
-    end by the rule, and up to MOST."""
-    updates = min(MOST, end_by_rule(row)) if updates is None else updates
+    """The scores of an arm from one VDM after at most so many updates, or those that count: up to
+    MOST, and to the end of the first doubling, from LEAST on, that gained less than FLAT."""
+    if updates is None:
+        late = ((a, b) for a, b in pairwise(row["curve"]) if b["updates"] >= LEAST)
+        updates = min([MOST, *(b["updates"] for a, b in late if a["total"] - b["total"] < FLAT)])
     return [point for point in row["curve"] if point["updates"] <= updates]
 
 
@@ -315,15 +304,13 @@ def difference(
 
 
 def with_normal_prior(
-    rows: list[Row], arm: str, directions: Sequence[int], late: bool = False
+    rows: list[Row], arm: str, directions: Sequence[int]
 ) -> list[dict[str, float]]:
     """Bounds by picture of "vdm-2", "vdm-5" or "learned-2", from the VDMs of the first seed, with
     the normal p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of
     `directions`.
-
-    Args: late, the last score of each fork, in place of that which counts.
     """
-    plain, arrays = bounds(rows, 0, updates=math.inf if late else None)[arm], load_arrays("rivals")
+    plain, arrays = bounds(rows, 0)[arm], load_arrays("rivals")
     end = runs(rows)[arm][0]["gamma_max"]
     found: list[dict[str, float]] = [{} for _ in directions]
     for fold in FOLDS:
@@ -331,8 +318,7 @@ def with_normal_prior(
         patches, number = scored_patches(names)
         encoder: Encoder = STILL
         if arm == "learned-2":
-            weights = arrays[f"{'late' if late else 'encoder'}_{fold}_0"]
-            encoder = fork.load_encoder(weights, vdm_of(fold), START)
+            encoder = fork.load_encoder(arrays[f"encoder_{fold}_0"], vdm_of(fold), START)
         images = training_patches(training)[::10]
         saved = saved_by_normal_prior(images, patches, end, encoder, directions)
         for with_it, bits in zip(found, saved, strict=True):
@@ -348,9 +334,12 @@ def best_encoder(rows: list[Row]) -> str:
 
 
 def primary(rows: list[Row]) -> dict[str, tuple[str, str]]:
-    """The arms of each primary comparison."""
-    best = best_encoder(rows)
-    return {name: (best if a == "best" else a, b) for name, (a, b) in PRIMARY.items()}
+    """The arms of each primary comparison; less than 0 if the first of the two is better."""
+    return {
+        "learned - image": ("learned-2", "image-2"),
+        "learned - fade": ("learned-2", "fade-2"),
+        "best encoder - VDM at 5": (best_encoder(rows), "vdm-5"),
+    }
 
 
 def outcome(low: float, high: float) -> str:
