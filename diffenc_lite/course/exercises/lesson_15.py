@@ -485,7 +485,7 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
     if moves.max() > 0.05:
         raise NotRight(f": an update moves a weight by {moves.max():.2g}; the loss will not fall")
     if not abs(net.weight.item() - 0.4) < 0.08:
-        raise NotRight(": the loss hardly falls; its steps are too small (does the schedule step?)")
+        raise NotRight(": the loss hardly falls: is the rate right, and does the schedule step?")
     if torch.allclose(moves[:, 0], moves[:, 1], rtol=0.03):
         raise NotRight(": an optimizer remembers earlier gradients; make it once, before the loop")
     if not all(isinstance(value, float) for value in losses):
@@ -583,7 +583,7 @@ EXERCISES["15.6"] = lambda: Exercise(
         outputs={"the factor of z_t": "From t = 1 to 1 - 1/T: alpha_t/alpha_s sigma_s^2/sigma_t^2",
                  "the factor of x_hat": "That of z_t is right in the first step",
                  "the factor of noise[0]": "Those of z_t and x_hat are right in the first step",
-                 "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at both",
+                 "z after the first step": "Not a z_t + b x_hat + c noise[0]: is the noise yours?",
                  "z_0 / alpha_0": "The first step is right: look at the others, and at the end",
                  "with moves=True the factor of x_hat": "Right without: look at the new term",
                  "with moves=True z_0 / alpha_0": "Its first step is right: look at the others"},
@@ -697,7 +697,8 @@ EXERCISES["15.7"] = lambda: Exercise(
            "lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` gives y and its derivative.",
            "with a y that reads gamma the loss: it has the shape of x; differences of two y "
            "lose digits, and the gradient of a sum adds up pixels.",
-           "z, v = `turn(x_t, eps, gamma)`; x_hat is the first of `turn(z, v_hat, gamma, True)`.",
+           "with y = 0 the loss: z, v = `turn(x_t, eps, gamma)`; x_hat is the first of "
+           "`turn(z, v_hat, gamma, True)`.",
            "u is x_t minus what y tells: y itself, and its derivative by gamma."],
     mistakes={
         "u lacks the derivative of y": partial(_by_hand, rate=0),
@@ -717,6 +718,8 @@ EXERCISES["15.7"] = lambda: Exercise(
         "the network reads gamma, not t": lambda net, *given: encoded(_As(net, _depth), *given),
         "y reads gamma, not t, and its derivative is by gamma": lambda net, y, *given:
             partial(_by_hand, rate=RATE)(net, _As(y, _depth), *given),
+        "u has the slope of y itself, without sigma_t^2": lambda net, y, x, t, eps:
+            _by_hand(net, y, x, t, eps, rate=noise_at(t)[2][:, None] ** 2),
         "u_hat is x_hat, and this has x": partial(_by_hand, guess=lambda x_hat, x: x),
         "x_t has sigma_t^2, and this has sigma_t": partial(_by_hand, share=lambda s: s),
         "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
