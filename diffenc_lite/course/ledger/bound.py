@@ -8,11 +8,8 @@ from .processes import mu_Q, q_1, q_st
 delta = Symbol("delta", real=True)
 KL_0, KL_prior, KL_1, KL_d = names(*(rf"\mathrm{{KL}}{of}" for of in ("_{z_1}", "", "_1", "_d")))
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
+KL_0j, KL_1j = (IndexedBase(of.name, real=True)[j] for of in (KL_0, KL_1))
 SQUARES = Sum(delta_j**2, (j, 1, d))  # of the gaps of the means
-
-
-def of_dimension(divergence: Symbol) -> Expr:
-    return IndexedBase(divergence.name, real=True)[j]
 
 
 @row("The prior loss: how much of the data is left in the last latent", "02",
@@ -24,7 +21,7 @@ def L0(D: Row) -> None:
         KL_0, (alpha_1**2 * x_1**2 + price(sigma_1**2)) / 2,
         uses=[divergence(KL_0, q_1, p_1, z_1), "F1.density@1 G1.log_density"])
     D.given("additive", "independent dimensions", "Given the data the dimensions are independent, "
-        "in both: the divergences add.", KL_prior, Sum(of_dimension(KL_0), (j, 1, d)))
+        "in both: the divergences add.", KL_prior, Sum(KL_0j, (j, 1, d)))
     D.step("prior", "The first part is what is left of the data, the second what noise is missing.",
         KL_prior, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2),
         uses="additive one_dimension@j")
@@ -42,7 +39,7 @@ def L2(D: Row) -> None:
         uses=[divergence(KL_1, q_st, p_st, z_s),
             "delta F3.density F3.mean F3.variance G3.density G3.variance"])
     D.given("additive", "independent dimensions", "Given $z_t$ the dimensions are independent, in "
-        "both processes: the divergences add.", KL_d, Sum(of_dimension(KL_1), (j, 1, d)))
+        "both processes: the divergences add.", KL_d, Sum(KL_1j, (j, 1, d)))
     D.step("step", "All have the variance of F3, and share $w$, so add up.",
         KL_d, d / 2 * price(w) + w / (2 * sigma_Q**2) * SQUARES,
         uses="additive one_dimension@j F3.variance F3.variance@j")

@@ -1,15 +1,14 @@
 """The counterterm as a change of the network's output.                                        X6"""
 
 from ._language import *
-from .counterterm import A_G3, A_folded, mu_A
+from .counterterm import A_folded, mu_A
 from .encoders import Y, lam
 from .generation import mu_P, mu_Q, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
 slope, x_3, u_3, mu_3, r_3 = names(
     r"\frac{\partial\mu_P}{\partial\hat x}", r"\hat x'", r"\hat u'", r"\mu_P'", "r'")
-folded, vdm, paper = names(*(rf"\text{{{of}: }}\mu_P" for of in ("folded", "VDM", "G3")))
-GUESS = alpha_t * z_t - sigma_t * vhat
+folded, vdm = names(*(rf"\text{{{of}: }}\mu_P" for of in ("folded", "VDM")))
 
 
 @row("What the counterterm is, and what it is not", "04",
@@ -17,8 +16,7 @@ GUESS = alpha_t * z_t - sigma_t * vhat
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
-    forms="coefficient output second_order aim u_E3 vhat_E3 "
-    "residual_E3 folded_E3 G3_E3")
+    forms="coefficient output second_order aim u_E3 vhat_E3 residual_E3 folded_E3")
 def X6(D: Row) -> None:
     D.define("perfect", "What a perfect prediction is: of the encoding,", xhat, x_t)
     D.define("perfect_u", "and of its motion.", uhat, u)
@@ -60,9 +58,4 @@ def X6(D: Row) -> None:
     D.step("folded_E3", "In a step of finite length the VDM has $A=c$, and E3 with the folded $A$ "
         "of G5 does the same: the two are one model at every depth.", folded, vdm,
         uses=[use("G5.mean", same), guess, "vhat_E3", "G5.folded",
-            use("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])
-    D.step("G3_E3", "With G3 the means differ by a multiple of the prediction, of second order in "
-        "the step, but all that there is to pay at few steps.", paper - vdm,
-        alpha_s * sigma_t**2 * (gamma_t - gamma_s - c) / (1 + sigma_t**2) * GUESS,
-        uses=[use("G5.mean", {**network, mu_A: paper, A: A_G3}), guess, "vhat_E3", "G5.G3",
             use("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])

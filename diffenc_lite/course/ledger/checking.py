@@ -176,7 +176,7 @@ def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
             line = line.xreplace({short: long})
 
     def change(side: Expr) -> Expr:
-        return side.subs(values, simultaneous=True)
+        return side.subs(values, simultaneous=True) if side.has(*BINDING) else side.xreplace(values)
 
     indices = any(symbol.is_integer for symbol in values)
     sides = (side.xreplace({e: values[e] for e in values if isinstance(e, Indexed)})

@@ -4,12 +4,8 @@ from ._language import *
 from .bound import KL_1, mu_P, mu_Q
 from .generation import up_to
 
-m = Symbol("m", nonnegative=True)
-SNR = Function("S", positive=True)
 snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
-t, h, b = symbols("t h b", positive=True)  # h = 1/T
-gamma, F = Function("gamma", real=True), Function("F", real=True)
-inner = F(gamma(t)) / 2
+(t, h), gamma = symbols("t h", positive=True), Function("gamma", real=True)  # h = 1/T
 R, integrand, diffusion = names("R", r"\text{integrand}", r"\text{diffusion}")
 SIZE = gamma(t) - gamma(t - h)
 LOSS = Integral(E(integrand), (t, 0, 1))
@@ -17,9 +13,8 @@ EXCHANGE = "the limit of the sum over steps and of the average"
 
 
 @row("Finite depth: T steps of a VDM", "02",
-    r"For E1 and $w=1$, what one step costs, in terms of the data and of the noise, and what $T$ "
-    r"steps with one squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$ would add up to:",
-    forms="step weight step_in_epsilon ends gain")
+    "For E1 and $w=1$, what one step costs, in terms of the data and of the noise:",
+    forms="step weight step_in_epsilon gain")
 def L3(D: Row) -> None:
     D.define("one", "Let generation be as sure as the posterior.", w, 1)
     D.step("weight", r"What multiplies the squared error in L2 is $\mathrm{SNR}(s)\,c/2$, and by "
@@ -35,9 +30,6 @@ def L3(D: Row) -> None:
         r"$\mathrm{SNR}(s)/\mathrm{SNR}(t)=e^{\gamma_t-\gamma_s}$.",
         KL_1, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
         uses="step G4.guess G4.noise_guess F1.latent E1.x_t")
-    D.step("ends", "With one error $m$ in all steps the gains telescope, for any $S$: only the two "
-        "ends count. (Finer steps pay less because the error falls as the signal grows.)",
-        Sum((SNR(i - 1) - SNR(i)) * m / 2, (i, 1, T)), (SNR(0) - SNR(T)) * m / 2)
 
 
 @row("Infinite depth: one residual for every encoder", "03",
@@ -45,7 +37,7 @@ def L3(D: Row) -> None:
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
     r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$ with $\ddot x_t=d^2x_t/d\lambda^2$. In $T\to\infty$ "
     "equal steps in $t$, $T$ times that tends to the integrand, the sum to its integral.",
-    forms="residual neglected cost integrand loss integrand_E1 residual_E2 residual_E3 ends")
+    forms="residual neglected cost integrand loss integrand_E1 residual_E2 residual_E3")
 def L4(D: Row) -> None:
     D.define("first", "The means differ by nothing in a step of no length. To first order in its "
         r"length they differ by $\alpha_s\sigma_t$ times a number, the residual,",
@@ -90,9 +82,3 @@ def L4(D: Row) -> None:
         "the denoiser can tell it from $z_t$.",
         r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),
         uses="residual E3.u E2.counterterm E3.x_t G4.guess G4.turned F1.latent")
-    # the schedule
-    D.step("ends", r"Last, the schedule. For E1, and a network that sees $z_t$ and $\gamma_t$, the "
-        r"mean of $(\varepsilon-\hat\varepsilon)^2$ is a function of $\gamma$ alone; call it "
-        r"$F'(\gamma)$. The mean integrand is then the slope of $\frac12F(\gamma(t))$, and its "
-        r"integral up to $b$ depends on $\gamma(0)$ and $\gamma(b)$, not on the path between.",
-        Integral(inner.diff(t), (t, 0, b)), (F(gamma(b)) - F(gamma(0))) / 2)

@@ -2,7 +2,7 @@
 
 from ._language import *
 from .gaussian import log_density
-from .processes import KEPT, mu, mu_Q, q_0, variance
+from .processes import KEPT, mu_Q, q_0
 
 l_k, l_j = symbols("l_k l_j", real=True)
 sigma_P = Symbol("sigma_P", positive=True)
@@ -18,18 +18,12 @@ def up_to(expression: Expr, power: int) -> Expr:
     return expression + Order(Delta**power)
 
 
-@row("The start of generation: pure noise", "02",
-    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to in pure noise, if encodings are bounded: ",
-    forms="mean variance log_density")
+@row("The start of generation: pure noise", "02", r"$p(z_1)=\mathcal N(0,1)$, that is,",
+    forms="log_density")
 def G1(D: Row) -> None:
-    at_1 = DEPTH_MAPS["1"]
-    D.step("mean", "Generation must start from something that is the same for all data. In the "
-        "mean of F1 at $t=1$ no data is left,",
-        Limit(at_1[mu] / x_1, gamma_1, oo), 0, uses="F1.mean@1")
-    D.step("variance", "and all noise is the same noise.",
-        Limit(at_1[variance], gamma_1, oo), 1, uses="F1.variance@1")
-    D.define("log_density", "So this is where we let generation start. What it costs that "
-        r"$\gamma_1$ is finite is the prior loss, L0.", p_1, log_density(z_1, 0, 1))
+    D.define("log_density", "Generation must start from something that is the same for all data, "
+        r"as F1 at $t=1$ nearly is. What it costs that $\gamma_1$ is finite is the prior loss, L0.",
+        p_1, log_density(z_1, 0, 1))
 
 
 @row("The end of generation: from the last latent to a level", "02",

@@ -17,7 +17,6 @@ from .checking import ProofError, Undecided, Wrong, hold, in_full
 from .notation import NOISE, Delta, without_floats
 
 CALCULUS = *zero.CALCULUS, sp.Order
-ZERO = sp.Integer(0)
 
 
 class Unclear(ProofError):
@@ -39,20 +38,13 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
     """What a reader gave, as form -> claim. Raises Unclear, and says what could be given."""
     if given is None:
         return {}
-    example = f"ledger.{tag}.prove({{{next(iter(forms))!r}: ...}})"
-    if isinstance(given, Mapping):
-        for form in given:
-            if form not in forms:
-                raise KeyError(f"form of {tag} must be one of {list(forms)}; got {form!r}")
-        if not given:
-            raise Unclear(tag, "claim", f"is empty; give a formula, {example}, or nothing at all")
-        return dict(given)
-    fitting = list(forms)
-    if isinstance(given, sp.Eq):
-        fitting = [form for form in forms if zero.same(opaque(given.lhs), opaque(forms[form].lhs))]
-    if len(fitting) == 1:
-        return {fitting[0]: given}
-    raise Unclear(tag, "claim", f"say which of {list(forms)} it is: {example}")
+    if not given or not isinstance(given, Mapping):
+        example = f"ledger.{tag}.prove({{{next(iter(forms))!r}: ...}})"
+        raise Unclear(tag, "claim", f"say which of {list(forms)} it is: {example}")
+    for form in given:
+        if form not in forms:
+            raise KeyError(f"form of {tag} must be one of {list(forms)}; got {form!r}")
+    return dict(given)
 
 
 def hold_claim(row: Any, form: str, given: Any) -> None:
@@ -109,12 +101,11 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
     speaks = zero.same(opaque(given), left) and not zero.same(opaque(claimed.rhs), left)
     unless(not speaks and given != claimed.lhs, f"says nothing: {given} is the left side")
     left_only = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {Delta})
-    circular = given.free_symbols & left_only
-    said = f"{_listed(circular)} stands on the left side; the right side has to do without"
-    unless(not circular, said)
+    circular = _listed(given.free_symbols & left_only)
+    unless(not circular, f"{circular} stands on the left side; the right side has to do without")
     every = row.meanings(*row.claim) | meanings
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
-        meaning = every.get(symbol, ZERO)
+        meaning = every.get(symbol, zero.ZERO)
         unless(not meaning.free_symbols & left_only, f"says nothing: {symbol} means {meaning}")
     one, other = in_full(given, meanings), in_full(claimed.rhs, meanings)
     if not zero.same(opaque(claimed.rhs), opaque(given)):

@@ -450,21 +450,17 @@ class Row:
         return {e.func for line in self._lines for e in line.atoms(AppliedUndef)}
 
     def prove(self, claim: Any = None) -> Closed:
-        """Check every step with what it uses, and say of each form whether it is proved, defined or
-        argued, and from what.
+        """Check every step with what it uses, once in a session, and say of each form whether it
+        is proved, defined or argued, and from what.
 
         Args: claim, form name -> your formula for it: an expression for the right side, text as the
-            proof levels take it, or a whole equation with the left side of the form. A row with one
-            form needs no name, nor does a whole equation.
+            proof levels take it, or a whole equation with the left side of the form.
 
         Raises ProofError: `Wrong` with a point where the two sides differ; `Undecided` if numbers
             agree but algebra cannot show it; `Unclear` if your claim cannot be compared with the
             form; `Loose` if an entry is not used, or used and not needed.
         """
-        yours = understood(self.tag, self.claim, claim)
-        if not yours:
-            self.__dict__.pop("_checked", None)  # once more from the beginning
-        steps = self._checked
+        yours, steps = understood(self.tag, self.claim, claim), self._checked
         for form, claimed in yours.items():
             hold_claim(self, form, claimed)
         return Closed(self.tag, self.words, self.told, steps, tuple(yours))

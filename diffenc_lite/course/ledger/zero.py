@@ -8,10 +8,9 @@ into one for each term. A fraction vanishes if its numerator does and its denomi
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
 from typing import Any
 
 import mpmath
@@ -128,14 +127,11 @@ def same(one: sp.Expr, other: sp.Expr) -> bool:
 
 
 def _left_of(difference: sp.Expr) -> sp.Expr:
-    """What algebra leaves; by induction where there are sums up to T, by slope of an integral"""
+    """What algebra leaves; by induction where there are sums up to T"""
     try:
         rest = reduced(difference)
-        if rest != 0 and rest.has(sp.Sum) and T in rest.free_symbols:
-            rest = by_induction(difference)
-        if rest != 0 and rest.has(sp.Integral):
-            rest = by_slope(difference)
-        return rest
+        sums = rest.has(sp.Sum) and T in rest.free_symbols
+        return by_induction(difference) if sums else rest
     except ZeroDivisionError:
         return sp.nan
 
@@ -294,7 +290,6 @@ def _powers_of_h(polynomial: sp.Expr) -> sp.Expr:
 
 def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CALCULUS) -> sp.Expr:
     """Derivatives, integrals and limits carried out; sums stay."""
-    expression = expression.replace(_by_a_function, _as_subs)
     for kind in kinds if expression.has(*kinds) else ():
         expression = expression.replace(
             lambda e, k=kind: isinstance(e, k) and not (k is sp.Integral and e.has(AppliedUndef)),
@@ -308,11 +303,10 @@ def _over_a_bell(e: sp.Basic) -> sp.Expr | None:
     the bell around its top; None if it is none"""
     if not isinstance(e, sp.Integral) or e.limits[0][1:] != (-sp.oo, sp.oo) or e.limits[1:]:
         return None
-    x, rest, exponent = e.limits[0][0], sp.Integer(1), sp.Integer(0)
-    for factor in sp.Mul.make_args(e.function):
-        is_bell = isinstance(factor, sp.exp) and factor.has(x)
-        rest, exponent = (rest, exponent + factor.args[0]) if is_bell else (rest * factor, exponent)
-    rest, exponent = (sp.expand(part, log=True) for part in (rest, exponent))
+    x, (rest, bell) = e.limits[0][0], e.function.as_independent(sp.exp, as_Add=False)
+    if not isinstance(bell, sp.exp):
+        return None
+    rest, exponent = (sp.expand(part, log=True) for part in (rest, bell.args[0]))
     if not (rest.is_polynomial(x) and exponent.is_polynomial(x) and sp.degree(exponent, x) == 2):
         return None
     a, b, c_ = sp.Poly(exponent, x).all_coeffs()
@@ -322,16 +316,6 @@ def _over_a_bell(e: sp.Basic) -> sp.Expr | None:
         for (power,), factor in sp.Poly(rest.subs(x, x + top), x).terms()
     )
     return total * spread * sp.sqrt(2 * sp.pi) * sp.exp(sp.expand(sp.cancel(c_ - b**2 / (4 * a))))
-
-
-def _by_a_function(e: sp.Basic) -> bool:
-    """A derivative of F(gamma(t)) in gamma(t)"""
-    return isinstance(e, sp.Derivative) and isinstance(e.variables[0], AppliedUndef)
-
-
-def _as_subs(derivative: sp.Derivative) -> sp.Expr:
-    inner, dummy = derivative.variables[0], sp.Dummy()
-    return sp.Subs(sp.Derivative(derivative.expr.subs(inner, dummy), dummy), dummy, inner)
 
 
 def lower_orders(expression: sp.Expr) -> Iterator[sp.Expr]:
@@ -365,19 +349,6 @@ def by_induction(expression: sp.Expr) -> sp.Expr:
     return reduced(expression.subs(T, T + 1).replace(sp.Sum, last_apart) - expression)
 
 
-def by_slope(expression: sp.Expr) -> sp.Expr:
-    """What is left of a claim on an integral from a to b: of the case b = a, or of the slope in b.
-
-    The slope of the integral is the integrand at b: the fundamental theorem.
-    """
-    integral = max(expression.atoms(sp.Integral), key=str)
-    _, low, high = integral.limits[0]
-    if not isinstance(high, sp.Symbol):
-        return expression
-    start = reduced(worked_out(expression.subs(integral, 0).subs(high, low)))
-    return start if start != 0 else reduced(worked_out(expression.diff(high)))
-
-
 # --- numbers -------------------------------------------------------------------------------------
 
 compiled, through_gamma = cache(sp.lambdify), cache(in_gamma)  # slow, and often of the same formula
@@ -392,7 +363,7 @@ def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
     wide = seed > 1 and not whole.has(sp.Integral)  # quadrature is for tame numbers
     integers = sorted((s for s in whole.free_symbols if s.is_integer), key=str)
     drawn: Drawn = {s: sp.Integer(2 + dice.randrange(9 if wide else 3)) for s in integers}
-    whole = whole.subs(drawn).replace(_by_a_function, _as_subs)
+    whole = whole.subs(drawn)
     for function in sorted({f.func for f in whole.atoms(AppliedUndef)}, key=str):
         whole = whole.replace(function, _wave(dice))
     whole = worked_out(whole, (sp.Subs, sp.Derivative, sp.Limit)).replace(sp.Sum, _term_by_term)
@@ -425,11 +396,7 @@ def value_at(expression: sp.Expr, values: dict[Any, Any]) -> Any:
 
 def _gammas(dice: random.Random, low: int, high: int) -> dict[sp.Symbol, sp.Rational]:
     """gamma_0 < gamma_s < gamma_t < gamma_1, in tenths between low and high"""
-    if (low, high) == RANGES[0]:  # in small steps
-        steps = [dice.randrange(low, 0), *(dice.randrange(1, 20) for _ in range(4))]
-        levels: Sequence[int] = list(accumulate(steps))[1:]
-    else:
-        levels = sorted(dice.sample(range(low, high + 1), 4))
+    levels = sorted(dice.sample(range(low, high + 1), 4))
     return {gamma: sp.Rational(n, 10) for gamma, n in zip(ORDER, levels, strict=True)}
 
 
