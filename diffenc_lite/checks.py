@@ -20,7 +20,7 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
     an example depends on others, or on what the encoder has seen; for an encoder whose encode or
     change is not what its shift says, or not finite; and for what `check_slope` refuses. Tried on
-    two images at five depths, with noise in the encoder's weights, since it may start at 0."""
+    two images at five depths, with noise in the weights, since a part may start at 0."""
     check_schedule(model.schedule, model.like_weights)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
@@ -28,7 +28,9 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
         at_0, gamma, further = (model.schedule(t.to(x).repeat(len(x) // 5)).gamma for t in depths)
 
         def v_hat(z: Tensor, gamma: Tensor) -> Tensor:
-            model.shift(z if len(z) > 1 else -z, gamma)  # another x, lest it tells the denoiser
+            other = z if len(z) > 1 else -z  # another x, lest the encoder tells the denoiser
+            model.encode(other, gamma), model.encode_step(other, gamma, gamma)
+            model.shift(other, gamma)
             return model.v_hat(z, gamma)
 
         asked = "encoder must work on x"
@@ -46,6 +48,7 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
             _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
             asked = "denoiser must work on z"
             _check_alone("denoiser", "v_hat, whatever the encoder has seen,", v_hat, x, gamma)
+            _check_alone("denoiser", "v_hat", _with_noise(model.denoiser, model), x, gamma)
         except (TypeError, RuntimeError) as error:
             takes = "(B, ...) and gamma (B,), which Noise.from_gamma(gamma).like(x) brings to x"
             raise ValueError(f"{asked} {takes}: {error}") from error
@@ -58,9 +61,8 @@ def check_slope(model: DiffEnc, images: Tensor) -> None:
     is not if u is wrong, or if x_t jumps. At infinite depth only the slope counts, so the bound
     would be too low; in T steps the cost of a jump grows with T.
 
-    Tried by `find_jump` on two images, which may not show all, with noise in the encoder's weights.
-    Once for an encoder, until an end of gamma has moved by 1; and once for a schedule, as
-    `check_schedule`, since both are attributes, and may have been exchanged.
+    Tried by `find_jump` on two images, which may not show all, with noise in the encoder's weights,
+    once for an encoder, until an end of gamma has moved by 1; and once for a schedule.
     """
     if model._checked_schedule != (model.schedule,):
         check_schedule(model.schedule, model.like_weights)
@@ -104,13 +106,17 @@ def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
     positive may not be so now. Raises what `RefusedNorms` does."""
     if not isinstance(model.encoder, nn.Module):
         return model
-    shared, draws = {id(model.schedule): model.schedule}, torch.Generator().manual_seed(0)
-    encoder = copy.deepcopy(model.encoder, shared)  # which networks may ask for its ends
-    for weight in encoder.parameters():
-        weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
-    moved = model.with_parts(encoder=encoder)
+    moved = model.with_parts(encoder=_with_noise(model.encoder, model))
     with RefusedNorms():
         return moved if bool(moved.encode(x, gamma).x_t.isfinite().all()) else model
+
+
+def _with_noise(part: nn.Module, model: DiffEnc) -> nn.Module:
+    shared, draws = {id(model.schedule): model.schedule}, torch.Generator().manual_seed(0)
+    part = copy.deepcopy(part, shared)  # networks may ask the schedule for its ends
+    for weight in part.parameters():
+        weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
+    return part
 
 
 def _check_alone(

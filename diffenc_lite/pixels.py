@@ -34,11 +34,11 @@ def _nearest(x: Tensor, levels: int) -> Tensor:
 
 def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
     """Raise TypeError if the images are not uint8; ValueError if a level is not below `levels`."""
+    as_whole("levels", levels, 2, 256)
     if not isinstance(images, Tensor) or images.dtype != torch.uint8:
         got = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        cure = "; floats in 0..1 are (255 * x).round().byte()" if "float" in str(got) else ""
+        cure = f"; floats in 0..1 are ({levels - 1} * x).round().byte()" * ("float" in str(got))
         raise TypeError(f"{name} must be a tensor of uint8 levels; got {got}{cure}")
-    as_whole("levels", levels, 2, 256)
     if levels < 256 and images.numel() and int(images.max()) >= levels:
         raise ValueError(f"{name} must have levels 0 to {levels - 1}; got {int(images.max())}")
 

@@ -173,6 +173,20 @@ def made_wrong(e):
     yield both, "encode_step that follows"
 
 
+class Mixing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros((), dtype=F64))
+
+    def forward(self, z, gamma):
+        return self.weight * z.mean(0) + 0 * z
+
+
+def test_a_denoiser_that_will_mix_images_is_refused_before_it_does():
+    with pytest.raises(ValueError, match="^denoiser must have the same v_hat for an example alone"):
+        evaluate(DiffEnc(Mixing()), some_images(8))
+
+
 class Seen(nn.Module):
     """An encoder that keeps what it has seen, which a denoiser must not be told."""
 
@@ -183,9 +197,19 @@ class Seen(nn.Module):
         return torch.zeros_like(x)
 
 
-def test_a_denoiser_that_is_told_the_data_is_refused(small_model):
+class SeenInEncode(Seen):
+    def shift(self, x, gamma):
+        return torch.zeros_like(x)
+
+    def encode(self, x, gamma):
+        self.x = x
+        return x, torch.zeros_like(x)
+
+
+@pytest.mark.parametrize("encoder", [Seen(), SeenInEncode()])
+def test_a_denoiser_that_is_told_the_data_is_refused(encoder, small_model):
     """Its diffusion loss would be 0."""
-    encoder, weight = Seen(), nn.Parameter(torch.zeros((), dtype=F64))
+    weight = nn.Parameter(torch.zeros((), dtype=F64))
 
     def told(z, gamma):
         x = encoder.x if encoder.x.shape == z.shape else z

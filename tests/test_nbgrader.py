@@ -169,6 +169,10 @@ def test_who_was_not_marked_at_all_is_told(course):
     run("export", cwd=course)
     last = (course / "grades.csv").read_text("utf-8")
     assert f"nobody,,1.0,{COMPANION}: no file {COMPANION}.ipynb in its folder\n" in last
+    folder.rename(folder.with_name("mine"))
+    run("export", cwd=course)
+    last = (course / "grades.csv").read_text("utf-8")
+    assert ",nobody,,,no folder of an assignment in it\n" in last
 
 
 def test_what_is_given_by_hand_counts(course):
@@ -214,6 +218,8 @@ POINTS = [2, 2, 2, 4, 2, 3, 3, 2, 1, 5]
 PIECES = [exercise.solution for exercise in exercises_in(LAB)]
 SKIPPED = "answer_15_1 = noise_at"
 NEAR = PIECES[3].replace("alpha**2 * (v", "alpha * (v")
+BY_ANSWER = PIECES[3].replace("noise_at(", "answer_15_1(")  # which is wrong there
+WRONG = PIECES[0].replace("256 / levels", "256 / 17")
 RENAMED = PIECES[1].replace("answer_15_2", "turned")
 SPOILT = "turn, chain = 0.5, [1, 2]\ntorch.set_grad_enabled(False)"
 
@@ -239,6 +245,9 @@ RENAMED_IS = "answer_15_2: there is no answer of that name"
 BUILT = {  # answers, and marks as above
     "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, 1, None]),
     "near": ([SKIPPED, *PIECES[1:3], NEAR, *PIECES[4:], None], [0, 2, 2, 0, 2, 3, 3, 2, 1, 0]),
+    "by the answer's name": (
+        [WRONG, *PIECES[1:3], BY_ANSWER, *PIECES[4:], None], [0, 2, 2, 4, 2, 3, 3, 2, 1, 0]
+    ),
     "untouched": ([None] * 10, [0] * 10),
     "in disorder": (
         [PIECES[0], RENAMED, *PIECES[2:], None], [2, None, 2, 4, 2, 3, 3, 2, 1, None], in_disorder

@@ -148,7 +148,10 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     """No weight tells levels, counterterm or schedule. So a file and a run say what they are."""
     file, run = tmp_path / "own", tmp_path / "run"
     config, points = TrainConfig(2, batch=8), POINTS // 16
-    with_a_number, with_a_number_inside, with_another_net = (own_model() for _ in range(3))
+    with_a_number, with_a_number_inside, with_another_net, with_a_tensor = (
+        own_model() for _ in range(4)
+    )
+    with_a_tensor.denoiser.frequencies = torch.ones(3)  # no buffer: not among the weights
     with_a_number.encoder.k = 3
     with_a_number_inside.encoder.network.slope = with_another_net.denoiser.slope = 0.1
     save_model(own_model(), file, {"seed": 3})
@@ -162,6 +165,7 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
         (own_model(CosineSchedule(-6, 3)), "gamma .* there"),
         (with_a_number, f"encoder {e3} ..k.: 3. with .* here"),
         (with_a_number_inside, f"encoder {e3} with .* here"),
+        (with_a_tensor, r"denoiser .Net with .* there, .Net ..frequencies.: .'1.732', '3'"),
         (with_another_net, "denoiser .Net with .* there, .Net ..slope.: 0.1. with .* here"),
     ):
         before = weights(other)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..encoder import has_counterterm
 from ..model import DiffEnc
@@ -36,6 +36,8 @@ def _described(part: Any) -> str:
         plain = all(isinstance(v, bool | int | float | str) for v in each)
         if plain and name[0] != "_" and name not in ("training", "counterterm"):
             kept[name] = value
+        elif isinstance(value, Tensor) and value.numel():  # no buffer, so not among the weights
+            kept[name] = [f"{v:.4g}" for v in (value.double().norm(), value.double().sum())]
     text = type(part).__name__ + (f" {kept}" if kept else "")
     if inside := [*part.named_children()] if isinstance(part, nn.Module) else []:
         lines = "\n".join(f"{name} {_described(module)}" for name, module in inside)

@@ -118,6 +118,8 @@ def mark(number: str, answer: Any, names: dict[str, Any], seed: int) -> Mark:
     names |= {name: head[name] for name in head if not name.startswith("__")}
     names |= {name: getattr(lesson_15, name) for name in PIECES[: PIECES.index(piece.__name__)]}
     names |= own.TAKEN
+    before = zip(POINTS, PIECES[: PIECES.index(piece.__name__)], strict=False)
+    names |= {answer_name(earlier): names[taken] for earlier, taken in before}
     sys.setprofile(refuse)
     try:
         with torch.enable_grad():

@@ -642,7 +642,7 @@ def encoded(net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor) -> 
 
 
 def _by_hand(
-    net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor, rate: float = 1,
+    net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor, rate: Any = 1,
     share: Callable[..., Any] = lambda s: s**2, seen: Callable[..., Any] = lambda x_t, x: x_t,
     start: Callable[..., Any] = lambda x_t, x: x_t, weight: Callable[..., Any] = lambda s: -s,
     guess: Callable[..., Any] = lambda x_hat, x: x_hat,

@@ -114,6 +114,12 @@ class Marks(ExportPlugin):
                     table.writerow([name, student, total, assignment.max_score, out])
                     if left:
                         self.log.warning("%s, %s, not marked: %s", name, student, out)
+            names = {assignment.name for assignment in gradebook.assignments}
+            for entry in sorted(Path(course.root, course.submitted_directory).iterdir()):
+                if not any((entry / name).is_dir() for name in names):
+                    lost = "no folder of an assignment in it"
+                    table.writerow(["", entry.name, "", "", lost])
+                    self.log.warning("submitted/%s, not marked: %s", entry.name, lost)
 
 
 def _marks(
@@ -161,7 +167,7 @@ def _marks(
         elif error.startswith("NameError"):
             why = "there is no answer of that name" + f": its cell ended in {failed}" * bool(failed)
         elif error and not error.startswith("AssertionError"):
-            why = f"its test ended in {error}"
+            why = f"its test ended in {error}; did a cell change a library?"
         yield name.removeprefix("test_"), grades[name].score, why
 
 
