@@ -98,7 +98,8 @@ EXERCISES["12.5"] = lambda: Exercise(
 )
 
 EXERCISES["12.6"] = lambda: Exercise(
-    question="Predict. The model has a learned encoder. Who must call it?",
+    question="""Predict. Several images lie on one stack, and the model has a learned encoder. Who
+    must call it?""",
     form=Choice({"a": "only the sender",
                  "b": "the sender and the receiver",
                  "c": "only the receiver",

@@ -266,8 +266,6 @@ def _module(make: Callable[[], Any]) -> nn.Module | None:
         return None
     if net is make or not isinstance(net, nn.Module):
         raise NotRight(": give the class itself, a torch.nn.Module that is made without arguments")
-    if not [*net.parameters()]:
-        raise NotRight(": it has no weights")
     if any(
         isinstance(kept, list | tuple | dict) and any(isinstance(part, nn.Module) for part in kept)
         for module in net.modules()
@@ -278,6 +276,8 @@ def _module(make: Callable[[], Any]) -> nn.Module | None:
 
 
 def _all_learn(net: nn.Module, result: Tensor) -> None:
+    if not [*net.parameters()]:
+        raise NotRight(": it has no weights")
     if result.requires_grad:
         result.square().sum().backward()
     if any(weight.grad is None for weight in net.parameters()):
@@ -697,8 +697,7 @@ EXERCISES["15.7"] = lambda: Exercise(
            "lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` gives y and its derivative.",
            "with a y that reads gamma the loss: it has the shape of x; differences of two y "
            "lose digits, and the gradient of a sum adds up pixels.",
-           "with y = 0 the loss: z, v = `turn(x_t, eps, gamma)`; x_hat is the first of "
-           "`turn(z, v_hat, gamma, True)`.",
+           "z, v = `turn(x_t, eps, gamma)`; x_hat is the first of `turn(z, v_hat, gamma, True)`.",
            "u is x_t minus what y tells: y itself, and its derivative by gamma."],
     mistakes={
         "u lacks the derivative of y": partial(_by_hand, rate=0),

@@ -103,6 +103,9 @@ def stack_height(heights: Mapping[str, Sequence[float]]) -> Picture:
         ax.text(start + len(values) / 2, 3, name, ha="center", color="0.3")
         start += len(values) - 1
     ax.axhline(0, color="0.4", lw=1.2, ls="-")
+    deep = int(np.argmin(first := next(iter(heights.values()))))
+    ax.annotate("", (deep, first[deep]), (deep, 0), arrowprops={"arrowstyle": "<->"})
+    ax.text(deep + 0.4, first[deep] / 6, "first bits")
     title = "the first digit borrows from nothing, the next from those before"
     ax.set(xlabel="pops and pushes", ylabel="pushed less popped, bits/dim", title=title)
     ax.set_ylim(None, 9)
