@@ -55,6 +55,12 @@ def test_pop_and_push_undo_each_other_at_the_price_of_the_probabilities(seed, n,
     assert stack.bits() == pytest.approx(bits) and (stack.heads == Stack(before).heads).all()
 
 
+def test_a_symbol_below_zero_is_refused():
+    table = compression.bins(torch.zeros(3, dtype=F64), 2.0, 4)
+    with pytest.raises(ValueError, match="counted from 0"):
+        Stack().push(table, np.array([0, -1, 2]))
+
+
 def test_what_is_popped_has_the_probabilities_of_the_table():
     mean = torch.full((20_000,), 0.3, dtype=F64)
     drawn = Stack().pop(compression.bins(mean, 2.0, 32)) - 32

@@ -64,6 +64,8 @@ class Stack:
 
     def push(self, table: Table, symbols: Symbols) -> None:
         """Add -log2 p bits for each symbol; the inverse of `pop`."""
+        if (symbols < 0).any():
+            raise ValueError("symbols must be bins, counted from 0")
         below, above = table[np.arange(len(table)), [symbols, symbols + 1]]
         for start in reversed(range(0, len(table), LANES)):
             low, high = below[start : start + LANES], above[start : start + LANES]
