@@ -67,6 +67,8 @@ B_IS = define("b", B, 2 * n.x)
 SIGN = step("sign", B, n.x + n.x, "b")
 NOISY = name("N")
 Z_OF = define("z", n.z_t, n.alpha_t * n.x_t)
+FALLS = 1 - n.alpha_t - n.sigma_t / 20  # at gamma = -7 it is below 0
+UPWARDS = lambda f: sp.Integral(f * exp(n.x**2), (n.x, -sp.oo, sp.oo))  # noqa: E731
 TOTAL = given("total", "a density has total 1", E(n.z_s), 1)
 
 
@@ -142,6 +144,22 @@ REFUSED = {
     "an inequality elsewhere": (
         ledger.ProofError,
         (at_least("sign", n.x - log(n.x) - 1, use("L1.never_negative", {price_of: n.x})),),
+    ),
+    "a premise at a value that it was not given for": (
+        ledger.Loose,
+        (at_least("sign", sp.Integer(-2), use("X7.x_least", {n.x: -3})),),
+    ),
+    "a sign that the noise does not have": (
+        ledger.ProofError,
+        (step("sign", sp.sqrt(FALLS**2), FALLS),),
+    ),
+    "a bell that opens upwards": (
+        ledger.ProofError,
+        (step("sign", UPWARDS(n.x**2) / UPWARDS(1), -sp.Rational(1, 2)),),
+    ),
+    "a negative integral over the line": (
+        ledger.ProofError,
+        (at_least("sign", sp.Integral(-exp(-(n.x**2)), (n.x, -sp.oo, sp.oo))),),
     ),
     "a tied symbol": (ledger.Loose, (step("sign", 2 * n.w, 3, use("W1.average", {m: 1})),)),
     "half a depth": (

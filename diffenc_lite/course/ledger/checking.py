@@ -77,6 +77,15 @@ def is_handle(left: Basic) -> bool:
     return bound or isinstance(left, sp.Derivative | sp.Integral | sp.Limit | E)
 
 
+def is_free(line: Relational, values: Mapping[Basic, Expr]) -> bool:
+    """Whether a premise or a definition may be used at other values: one of a symbol or a function
+    may; an inequality, an average or an integral was given for its symbols alone"""
+    if not isinstance(line, Eq):
+        return all(symbol.is_integer for symbol in values)
+    handle, _ = rule(line)
+    return isinstance(handle, Symbol | AppliedUndef | Indexed) and handle.func != E
+
+
 def rule(line: Relational) -> tuple[Basic, Expr]:
     """What is to be replaced by what. A power is turned into its base; in a sum one symbol is left
     alone; a slope at a place says where that is."""
@@ -323,6 +332,8 @@ def seen(e: Expr, slacks: Sequence[Expr]) -> bool:
         return True
     if isinstance(e, sp.Integral):
         ((s, low, high),) = e.limits
+        if low == -sp.oo:
+            return seen(e.function, slacks)
         k = sp.Dummy(positive=True)
         between = low + k if high == sp.oo else low + (high - low) * k / (1 + k)
         forward = high == sp.oo or seen(high - low, slacks)

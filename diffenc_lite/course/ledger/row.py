@@ -160,7 +160,11 @@ def _instance(one: Line, use: Use) -> tuple[Relational, Roots]:
     roots = []
     for source, line in one.roots:
         roots.append((source, checking.moved(line, values)))
-        if roots[-1] != (source, line) and isinstance(line, Eq):
+        if roots[-1] == (source, line):
+            continue
+        if use.where not in EACH and not checking.is_free(line, values):
+            raise Loose(one.tag, one.name, f"it holds for its own symbols: {line}")
+        if isinstance(line, Eq):
             before, _ = checking.rule(line)
             after, meaning = checking.rule(roots[-1][1])
             if before == after or not checking.is_handle(after):
@@ -302,6 +306,8 @@ class Row:
     def argue(self, name: str, about: str, text: str, line: Relational, uses: Any = "") -> None:
         """Words, which the machine does not check, and what they are about."""
         self._add(Line(self.tag, name, "argued", text, line, self._uses(uses), about))
+        if isinstance(line, Eq):
+            checking.note(*checking.rule(line))
 
     def _root(self, kind: str, name: str, text: str, left: Expr, right: Any, law: str) -> None:
         if right is None:

@@ -22,9 +22,9 @@ def W3(D: Row) -> None:
         Derivative(KL_1 - w * KL_one, mu_P), 0, uses="constant")
     D.define("popular", "For instance the popular loss "
         r"$\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all steps: its ratio is that loss "
-        "over the step of L3.", w_epsilon, rho * (epsilon - epsilonhat) ** 2 / KL_1)
+        "over the step of L3.", w_epsilon, rho * (epsilon - epsilonhat) ** 2 / KL_one)
     D.step("ratio_of_epsilon_loss", r"It depends on $\gamma_t-\gamma_s$ only. So with a fixed "
         r"$\gamma$, linear in $t$, and equal steps all ratios are equal: up to a factor, the "
         r"popular loss is the bound itself. (Where the width of $\gamma$ is trained, the ratio "
         "moves with it.)", w_epsilon, 2 * rho / (exp(gamma_t - gamma_s) - 1),
-        uses="popular L3.step_in_epsilon")
+        uses="popular one L3.step_in_epsilon")

@@ -146,10 +146,14 @@ BACK = {H[gamma]: 1 / alpha for alpha, _, gamma in DEPTHS}
 BACK |= {G[gamma]: sigma / alpha for alpha, sigma, gamma in DEPTHS}
 # gamma_0 < gamma_s < gamma_t < gamma_1, so g and h too, with h > 1: each as the one before and more
 ORDER = [DEPTHS[n][2] for n in (2, 0, 1, 3)]
-MORE = sp.symbols("more_:4", positive=True)
+MORE = sp.symbols("more_:12", positive=True)  # of gamma, of g and of h, which grow by their own
 IN_ORDER = {
-    of[gamma]: start + sp.Add(*MORE[: n + 1])
-    for of, start in (({g: g for g in ORDER}, sp.Symbol("first", real=True)), (G, 0), (H, 1))
+    of[gamma]: start + sp.Add(*MORE[k : k + n + 1])
+    for of, start, k in (
+        ({g: g for g in ORDER}, sp.Symbol("first", real=True), 0),
+        (G, 0, 4),
+        (H, 1, 8),
+    )
     for n, gamma in enumerate(ORDER)
 }
 
@@ -310,6 +314,8 @@ def _over_a_bell(e: sp.Basic) -> sp.Expr | None:
     if not (rest.is_polynomial(x) and exponent.is_polynomial(x) and sp.degree(exponent, x) == 2):
         return None
     a, b, c_ = sp.Poly(exponent, x).all_coeffs()
+    if a.is_positive:
+        return sp.nan  # it opens upwards
     top, spread = -b / (2 * a), sp.sqrt(-1 / (2 * a))
     total = sum(
         factor * spread**power * sp.factorial2(power - 1) if power % 2 == 0 else 0
@@ -352,6 +358,7 @@ def by_induction(expression: sp.Expr) -> sp.Expr:
 # --- numbers -------------------------------------------------------------------------------------
 
 compiled, through_gamma = cache(sp.lambdify), cache(in_gamma)  # slow, and often of the same formula
+
 
 def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
     """What was drawn, all gammas, and the expressions with nothing to be worked out in them.
