@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, buttons, slider
+from .lesson_06 import bell
 from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, plain_ticks, show_image, subplots
 
 KINDS = {"mnist-vdm": "identity", "mnist-scaling": "scaling", "mnist-learned": "learned"}
@@ -85,10 +86,9 @@ def widths(nets: Mapping[float, float]) -> Picture:
     z = np.linspace(-4, 4, 200)
     for ax, (w, net) in zip(axes, nets.items(), strict=True):
         for name, mean, width in (("q", 1.0, 1.0), ("p", 0.0, w**-0.5)):
-            bell = np.exp(-0.5 * ((z - mean) / width) ** 2) / width / math.sqrt(2 * math.pi)
-            ax.fill_between(z, bell, color=COLOURS[name], alpha=0.4, lw=0)
-            left = mean - 1.5 * width if name == "p" else 2.2
-            ax.text(left, np.interp(left, z, bell) + 0.03, f"${name}$", color=COLOURS[name])
+            ax.fill_between(z, bell(z, mean, width), color=COLOURS[name], alpha=0.4, lw=0)
+            left = np.array(mean - 1.5 * width if name == "p" else 2.2)
+            ax.text(left, bell(left, mean, width) + 0.03, f"${name}$", color=COLOURS[name])
         ax.set(title=f"$w={w:g}$: net {net:.2f} bits", xlabel=r"$\sigma_Q$ from $\mu_P$")
     return figure
 
