@@ -50,10 +50,10 @@ EXERCISES["09.3"] = lambda: Exercise(
     question="""We take away the Fourier features, sines and cosines of $z$, the fastest of which
     goes through a whole period from one grey level to the next. Then we train again. Predict: where
     does the loss rise?""",
-    form=Choice({"a": "at high noise, where it is decided which digit it is",
-                 "b": "at all noise levels, by the same factor",
-                 "c": r"at low noise, where $z$ has to be read to within a small $\sigma$",
-                 "d": "in the reconstruction loss, which names the levels"}),
+    form=Choice({"a": "at high noise",
+                 "b": "at all depths, by the same factor",
+                 "c": "at low noise",
+                 "d": "in the reconstruction loss"}),
     answer="c",
     hints=["A network is a smooth function. At low noise the noise of a black pixel is $z$ minus "
            r"a known number, divided by a $\sigma$ down to 0.0013. How steep is that?",
