@@ -17,24 +17,29 @@ PARTS = {"mean": ORANGE, "width": SKY, "directions": GREEN}  # of the start
 
 
 def by_picture(
-    differences: Mapping[str, ArrayLike], interval: Interval, named: int, name: str
-) -> Picture:
-    """A row for each comparison: a dot for each picture, the mean and its interval.
+    differences: Mapping[str, NDArray[np.float64]], interval: Interval, folds: Sequence[int],
+    named: int, name: str,
+) -> Picture:  # fmt: skip
+    """A row for each comparison, with a line of dots for each VDM, a dot a picture, and a tick at
+    their mean; then the mean of all pictures and its interval.
 
-    Args: named, the position of a picture whose dots are filled, and its name.
+    Args: folds, the number of the VDM that scores each picture; named, the position of a picture
+        whose dots are filled, and its name.
     """
     figure, ax = plots.subplots(size=(8, 1.2 + 0.65 * len(differences)))
     ax.axvline(0, color="0.4", lw=1.2, ls="-")
-    for row, values in enumerate(map(np.asarray, differences.values())):
-        heights = row - 0.14 - 0.09 * (np.argsort(np.argsort(values)) % 3)  # dots side by side
+    for row, values in enumerate(differences.values()):
+        heights = row - 0.34 + 0.13 * np.array(folds)
         ax.plot(values, heights, "o", mfc="none", ms=5, mew=1.2, color="0.35", label="pictures")
         ax.plot(values[named], heights[named], "o", ms=6, color=RED, label=name)
+        means = {y: values[heights == y].mean() for y in heights}
+        ax.plot(means.values(), means.keys(), "|", color=BLUE, ms=9, mew=3, label="mean of a VDM")
         ax.plot(interval(values), [row + 0.15] * 2, color=BLUE, lw=4, ls="-", label="interval")
         ax.plot(values.mean(), row + 0.15, "D", color=BLUE, ms=8, mec="white", label="mean")
-    ax.text(1, 0.02, f"red: {name}", color=RED, ha="right", transform=ax.transAxes)
+    ax.text(1, 0.02, name, color=RED, ha="right", transform=ax.transAxes)
     plots.name_rows(ax, list(differences), room=0.7)
     ax.set_xlabel("minus noise to 5, bits per dimension")
-    ax.set_title("A circle is a picture, the diamond their mean")
+    ax.set_title("A circle is a picture, a line of circles a VDM, a tick its mean")
     return figure
 
 

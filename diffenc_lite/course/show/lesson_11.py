@@ -135,7 +135,7 @@ def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[f
         for row, values in enumerate(found.values()):
             ax.barh(row, np.mean(values), color=GREEN, alpha=0.3)
             ax.plot(values, [row] * len(values), "o", color=GREEN, ms=6)
-            ax.text(max(values) + 0.03, row, f"{np.mean(values):.2f}", va="center")
+            ax.text(0.03, row, f"{np.mean(values):.2f}", va="center")
         ax.axvline(1, color="0.5", lw=1.2, ls=":")
         ax.set(xlim=(0, 1.2), ylim=(len(scores) - 0.5, -0.5), xlabel=label)
         ax.set_yticks(range(len(scores)), list(scores) if ax is axes[0] else len(scores) * [""])
