@@ -73,6 +73,20 @@ def answered_elsewhere(notebook):
     notebook.cells.insert(index_of(notebook, "answer_06_2") + 1, own)
 
 
+def beside(where, source):
+    """06.2, or what it needs, in a cell of one's own: above its cell (0), or near the end (-1)"""
+
+    def spoil(notebook):
+        own = nbformat.v4.new_code_cell(source)
+        notebook.cells.insert(where if where < 0 else index_of(notebook, "answer_06_2"), own)
+
+    return spoil
+
+
+def in_its_test(notebook):
+    notebook.cells[index_of(notebook, "test_answer_06_2")].source = B
+
+
 # What is handed in, its marks, and how it is broken: whatever happens in one exercise, the others
 # keep theirs, and so do other students. The first in the alphabet would stop all the others.
 CLASS = {
@@ -90,6 +104,15 @@ CLASS = {
         ),
         "wrong": (["answer_06_1 = 3", "answer_06_2 = 3", C], [0, 0, 1]),
         "an error": (["1 / 0", B, C], [None, 1, 1]),
+        "answered above": ([A, None, C], [1, None, 1], beside(0, B)),
+        "answered at the end": ([A, None, C], [1, None, 1], beside(-1, B)),
+        "answered in its test": ([A, None, C], [1, None, 1], in_its_test),
+        "a helper below": (
+            [A, "answer_06_2 = lambda gaps: help_me(gaps)", C],
+            [1, None, 1],
+            beside(-1, "def help_me(gaps):\n    return 1 / (1 + gaps.square().mean((1, 2)))"),
+        ),
+        "an own sum": ([f"{A}\nsum = 0", "answer_06_2 = lambda gaps: sum(gaps)", C], [1, None, 1]),
         "imports overwritten": ([f"{A}\ntorch = check = 3", B, C], [1, 1, 1]),
     },
     COMPANION: {"right": ([exercises_in(COMPANION)[0].solution], [1]), "untouched": ([None], [0])},
@@ -173,7 +196,16 @@ def test_who_was_not_marked_at_all_is_told(course):
     folder.rename(folder.with_name("mine"))
     run("export", cwd=course)
     last = (course / "grades.csv").read_text("utf-8")
-    assert ",nobody,,,no folder of an assignment in it\n" in last
+    assert ",nobody,,,mine: no folder of an assignment\n" in last
+    (course / "submitted" / "right" / "06").mkdir()
+    (course / "submitted" / "untouched" / COMPANION / "again.ipynb").write_text("{}")
+    marked = course / "submitted" / "right" / COMPANION / f"{COMPANION}.ipynb"
+    os.utime(marked)
+    run("export", cwd=course)
+    last = (course / "grades.csv").read_text("utf-8")
+    assert ",right,,,06: no folder of an assignment\n" in last
+    assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
+    assert "left as it was, but there is again.ipynb beside it" in last
 
 
 def test_what_is_given_by_hand_counts(course):
@@ -242,6 +274,7 @@ def answered_below(notebook):
 
 
 BY_HAND = "answer_by_hand: to be marked by hand"
+LEFT = "left as it was, but there is a cell of the student's own"
 RENAMED_IS = "answer_15_2: there is no answer of that name"
 BUILT = {  # answers, and marks as above
     "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, 1, None]),
@@ -253,7 +286,7 @@ BUILT = {  # answers, and marks as above
     "in disorder": (
         [PIECES[0], RENAMED, *PIECES[2:], None], [2, None, 2, 4, 2, 3, 3, 2, 1, None], in_disorder
     ),
-    "below": ([None] * 10, [0] * 9 + [None], answered_below),
+    "below": ([*PIECES[:8], None, None], [2, 2, 2, 4, 2, 3, 3, 2, None, None], answered_below),
 }  # fmt: skip
 
 
@@ -296,7 +329,7 @@ class TestLab:  # a class, so that another process can take it
         assert list(marks(lab, LAB, student).values()) == expected
         assert float(row["score"]) == sum(m or 0 for m in wanted)
         told = {"right": BY_HAND, "solutions": BY_HAND, "in disorder": f"{RENAMED_IS}; {BY_HAND}",
-                "below": "answer_by_hand: left as it was, with cells below it"}  # fmt: skip
+                "below": "; ".join(f"{name}: {LEFT}" for name in ("answer_15_9", "answer_by_hand"))}  # fmt: skip
         assert row["not_marked"] == told.get(student, "")
 
     def test_students_get_no_hidden_test(self, lab):

@@ -90,7 +90,8 @@ def mark(number: str, answer: Any, names: dict[str, Any], seed: int) -> Mark:
     given = answer
     while inner := getattr(given, "func", getattr(given, "__wrapped__", None)):
         given = inner
-    if piece in (given, *getattr(given, "__mro__", ())):
+    copied = getattr(given, "__code__", None) is getattr(piece, "__code__", piece)
+    if copied or piece in (given, *getattr(given, "__mro__", ())):
         return Mark(False, f"{exercise.name}: not right: this is the library's piece.")
 
     def draw(generator: Any) -> tuple[Any, ...]:

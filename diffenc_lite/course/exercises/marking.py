@@ -7,6 +7,7 @@ marks says who was not marked. The hand-ins themselves stay as they are.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
@@ -104,6 +105,7 @@ class Marks(ExportPlugin):
             table.writerow(["assignment", "student_id", "score", "max_score", "not_marked"])
             for assignment in gradebook.assignments:
                 name = assignment.name
+                released = Path(course.format_path(course.release_directory, ".", name))
                 for folder in sorted(
                     glob(course.format_path(course.submitted_directory, "*", name))
                 ):
@@ -112,7 +114,8 @@ class Marks(ExportPlugin):
                     scores, left = [], []
                     for notebook in assignment.notebooks:
                         handed_in = Path(folder) / f"{notebook.name}.ipynb"
-                        for exercise, score, why in _marks(gradebook, notebook, handed_in, graded):
+                        found = _marks(gradebook, notebook, handed_in, released, graded)
+                        for exercise, score, why in found:
                             scores += [] if why else [score]
                             left += [f"{exercise}: {why}"] if why else []
                     total, out = sum(scores) if scores else "", "; ".join(left)
@@ -120,15 +123,17 @@ class Marks(ExportPlugin):
                     if left:
                         self.log.warning("%s, %s, not marked: %s", name, student, out)
             names = {assignment.name for assignment in gradebook.assignments}
-            for entry in sorted(Path(course.root, course.submitted_directory).iterdir()):
-                if not any((entry / name).is_dir() for name in names):
-                    lost = "no folder of an assignment in it"
-                    table.writerow(["", entry.name, "", "", lost])
-                    self.log.warning("submitted/%s, not marked: %s", entry.name, lost)
+            students = sorted(Path(course.root, course.submitted_directory).glob("[!.]*"))
+            for entry in students:
+                inside = sorted(entry.glob("[!.]*")) or [entry]
+                for lost in (one for one in inside if not one.is_dir() or one.name not in names):
+                    why = f"{lost.name}: no folder of an assignment"
+                    table.writerow(["", entry.name, "", "", why])
+                    self.log.warning("submitted/%s, not marked: %s", entry.name, why)
 
 
 def _marks(
-    gradebook: Gradebook, notebook: Any, handed_in: Path, graded: Path
+    gradebook: Gradebook, notebook: Any, handed_in: Path, released: Path, graded: Path
 ) -> Iterator[tuple[str, float, str]]:
     """Of a hand-in: each mark, and why it is none."""
     path, student = graded / handed_in.name, handed_in.parent.parent.name
@@ -137,6 +142,8 @@ def _marks(
         why = failed if handed_in.exists() else f"no file {path.name} in its folder"
         yield notebook.name, 0.0, why
         return
+    if handed_in.exists() and handed_in.stat().st_mtime > path.stat().st_mtime:
+        yield notebook.name, 0.0, "changed since it was marked"
     cells = nbformat.read(path, 4).cells
     left_out = any(cell.source.startswith(STOPPED) for cell in cells)
     names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
@@ -144,27 +151,23 @@ def _marks(
     assignment = notebook.assignment.name
     submission = gradebook.find_submission_notebook(notebook.name, assignment, student)
     grades, answers = {g.name: g for g in submission.grades}, {*map(_name, notebook.solution_cells)}
-    answer = ""
-    for name in map(_name, notebook.source_cells):
+    stubs = {cell.name: cell.source.strip() for cell in notebook.source_cells}
+    answer, more = "", _more(handed_in, released / handed_in.name, answers)
+    for name in stubs:
         answer = name if name in answers else answer
         if name not in grades:
             continue
         why, parts, none = "", [found.get(answer), found.get(name)], grades[name].score == 0
         stopped = [cell.source for cell in parts if cell and cell.source.startswith(STOPPED)]
-        failed, error = (_error(cell) for cell in parts)
+        (failed, _), (error, said) = map(_error, parts)
         if grades[name].needs_manual_grade:
             why = "to be marked by hand"
         elif grades[name].manual_score is not None:
             why = ""  # what was given by hand counts
-        elif (
-            none
-            and name == answer
-            and name in names
-            and any(cell.source for cell in cells[names.index(name) + 1 :])
-        ):
-            why = "left as it was, with cells below it"
         elif none and answer not in found:
             why = "its answer is missing"
+        elif none and more and found[answer].source.strip() == stubs[answer]:
+            why = f"left as it was, but there is {more}"
         elif stopped:
             why = stopped[0].removeprefix(STOPPED).partition(" in this cell")[0]
         elif none and left_out and name != answer:
@@ -173,14 +176,32 @@ def _marks(
             why = "there is no answer of that name" + f": its cell ended in {failed}" * bool(failed)
         elif error and not error.startswith("AssertionError"):
             why = f"its test ended in {error}; did a cell change a library?"
+        elif blame := re.search(r"raised (NameError.*|\w+: .* is not callable)", said):
+            why = f"it needs something of another cell: {blame[1]}"
         yield name.removeprefix("test_"), grades[name].score, why
+
+
+def _more(handed_in: Path, given: Path, answers: set[str]) -> str:
+    """What a hand-in has beside its answers, if anything"""
+    if others := sorted({path.name for path in handed_in.parent.glob("*.ipynb")} - {given.name}):
+        return f"{others[0]} beside it"
+    old, left = {""}, set(answers)
+    for path in filter(Path.exists, [given]):
+        old |= {cell.source.strip() for cell in nbformat.read(path, 4).cells}
+    for cell in nbformat.read(handed_in, 4).cells if handed_in.exists() else []:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name not in left and cell.source.strip() not in old:
+            return "a cell of the student's own"
+        left -= {name}
+    return ""
 
 
 def _name(cell: Any) -> str:
     return str(cell.name)
 
 
-def _error(cell: Any) -> str:
-    """The name of the error in which a cell ended, if in any"""
+def _error(cell: Any) -> tuple[str, str]:
+    """The name of the error in which a cell ended, if in any, and its text"""
     outputs = cell.get("outputs", []) if cell else []
-    return next((out.ename for out in outputs if out.output_type == "error"), "")
+    errors = [(out.ename, out.evalue) for out in outputs if out.output_type == "error"]
+    return errors[0] if errors else ("", "")
