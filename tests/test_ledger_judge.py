@@ -185,6 +185,40 @@ def test_inequalities_are_seen_by_a_witness():
         proved(at_least("sign", -mean, "L1.never_negative"))
 
 
+D = n.Delta
+SMALL = define("b", B, n.c - D), step("small", B, Order(D**2), "b")
+ORDERS = {  # whether it is so
+    "c is D - D^2/2 + ...": (True, (step("sign", n.c, D - D**2 / 2 + Order(D**3)),)),
+    "over c": (True, (step("sign", D**2 / n.c, Order(D)),)),
+    "noise at s moves": (True, (step("sign", n.alpha_s - n.alpha_t, Order(D)),)),
+    "by a definition": (True, (step("sign", n.x_s - n.x_t, Order(D), "E1.encoding E1.ahead"),)),
+    "a limit": (True, (*SMALL, step("sign", sp.Limit(B / n.c, D, 0), 0, "small"))),
+    "a root": (False, (step("sign", sqrt(D), Order(D)),)),
+    "a logarithm": (False, (step("sign", log(D), Order(1, D)),)),
+    "a hidden logarithm": (False, (step("sign", D * log(n.alpha_s - n.alpha_t), Order(D)),)),
+    "c as a constant": (False, (step("sign", D**2 / n.c, Order(D**2)),)),
+    "noise as a constant": (False, (step("sign", D**2 / (n.alpha_s - n.alpha_t), Order(D**2)),)),
+    "x_s as a constant": (False, (step("sign", D**2 / (n.x_s - n.x_t), Order(D**2)),)),
+    "c swallowed": (False, (define("b", B, D**2 / n.c), step("sign", B, Order(D**2), "b"))),
+    "c swallowed in a limit": (
+        False,
+        (*SMALL, step("sign", sp.Limit(B / n.c**2, D, 0), 0, "small")),
+    ),
+    "a slope of the rest": (False, (*SMALL, step("sign", Derivative(B, D), 0, "small"))),
+    "0 by an identity": (
+        False,
+        (step("sign", D / (D + n.alpha_t**2 + n.sigma_t**2 - 1), Order(D)),),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_orders_take_nothing_for_a_constant_that_moves(what):
+    so, entries = ORDERS[what]
+    with nullcontext() if so else pytest.raises(ledger.ProofError):
+        proved(*entries)
+
+
 # --- attacks -------------------------------------------------------------------------------------
 
 # where a slip once went unseen: no Jacobian, odds inverted, drawn from the other density, a factor
@@ -393,6 +427,7 @@ UNCLEAR = [  # tag, what is given, what the refusal says
     ("W1", {"ratio": n.sigma_Q**2 / LEDGER["W1"].claim["variance"].lhs}, "says nothing"),
     ("W1", {"ratio": (1 - m) / (1 - m**2)}, "has no value where m - 1 = 0"),
     ("L4", {"residual": (v - vhat) - s_t * n.u}, "holds only where uhat = 0"),
+    ("L4", {"cost": LEDGER["L4"].form("cost").removeO()}, "which order .* O\\(Delta"),
     ("G4", {"x_t": x_t * one}, "says nothing"),
     ("G4", {"error": xhat - a_t * z_t + s_t * v}, "xhat stands on the left"),
     ("W5", {"sign": 0}, "is an inequality"),

@@ -94,7 +94,9 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
     to_do = given.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     unless(not to_do, f"work out {_listed(to_do)} first")
     unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
-    given = by_name(without_floats(given))
+    given, up_to = zero.without_order(by_name(without_floats(given)))
+    right, order = zero.without_order(claimed.rhs)
+    unless(up_to == order, f"say up to which order it holds: + {order}")
     strange = {e.func for e in given.atoms(AppliedUndef)} - row.functions
     unless(not strange, f"{_listed(strange)} is not a function of {row.tag}")
     left = opaque(claimed.lhs)
@@ -107,10 +109,10 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
         meaning = every.get(symbol, zero.ZERO)
         unless(not meaning.free_symbols & left_only, f"says nothing: {symbol} means {meaning}")
-    one, other = in_full(given, meanings), in_full(claimed.rhs, meanings)
-    if not zero.same(opaque(claimed.rhs), opaque(given)):
+    one, other = in_full(given, meanings), in_full(right, meanings)
+    if not zero.same(opaque(right), opaque(given)):
         cases = {s: meanings | {s: m} for s, m in every.items() if s not in meanings}
-        _compare(row.tag, form, one, other, cases)
+        _compare(row.tag, form, one, other, cases, order)
     for factor in zero.divided_by(one) - zero.divided_by(other):
         if not isinstance(zero.decide(factor), zero.Differs):
             raise Undecided(row.tag, form, zero.Agrees(0, one))
@@ -118,13 +120,15 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
         unless(defined, f"has no value where {factor} = 0, and the form has one")
 
 
-def _compare(tag: str, form: str, one: sp.Expr, other: sp.Expr, cases: Any) -> None:
-    """Raises Wrong, Undecided or Unclear unless the two right sides are the same; the last if they
-    are by one meaning more, of these cases."""
+def _compare(
+    tag: str, form: str, one: sp.Expr, other: sp.Expr, cases: Any, order: sp.Expr
+) -> None:
+    """Raises Wrong, Undecided or Unclear unless the two right sides are the same, up to this order;
+    the last if they are by one meaning more, of these cases."""
     symbols = sorted((s for s in one.free_symbols | other.free_symbols), key=str)
     shown = tuple((str(s), s) for s in symbols if isinstance(s, sp.Symbol))
     try:
-        hold(tag, form, one, other, shown)
+        hold(tag, form, one, other, shown, order)
     except Wrong:
         for symbol, case in cases.items():
             both = (in_full(e, case) for e in (one, other))
