@@ -63,30 +63,54 @@ def argue(name, line, *uses):
     return ("argue", name, "a tale", "", line, {"uses": list(uses)})
 
 
+def suppose(name, left, right):
+    return ("suppose", name, "a dream", "", left, right, {})
+
+
 B_IS = define("b", B, 2 * n.x)
 SIGN = step("sign", B, n.x + n.x, "b")
 NOISY = name("N")
 Z_OF = define("z", n.z_t, n.alpha_t * n.x_t)
 FALLS = 1 - n.alpha_t - n.sigma_t / 20  # at gamma = -7 it is below 0
 UPWARDS = lambda f: sp.Integral(f * exp(n.x**2), (n.x, -sp.oo, sp.oo))  # noqa: E731
+over = lambda log_of, v: sp.Integral(exp(log_of), (Symbol(v), -oo, oo))  # noqa: E731
 TOTAL = given("total", "a density has total 1", E(n.z_s), 1)
 
 
 def test_the_word_of_a_form_is_computed_from_what_it_rests_on():
     assert proved(B_IS, SIGN) == "Z sign: proved from: definitions; 1 steps checked"
     assert proved(B_IS, forms="b") == "Z b: defined; 0 steps checked"
+    marginal = given("b", "total probability", Q["a'"], log(over(Q["a"] + Q["b|a"], "b")))
+    assert proved(marginal, forms="b") == "Z b: given: total probability; 0 steps checked"
     from_law = proved(TOTAL, step("sign", E(2 * n.z_s), 2, "total"))
     assert "sign: proved from: a density has total 1;" in from_law
     line = equation(A, n.x)
     told = proved(argue("so", line), step("sign", 2 * A, 2 * n.x, "so"))
     assert "sign: argued: a tale;" in told
+    dreamt = proved(suppose("so", n.xhat, n.x_t), step("sign", 2 * n.xhat, 2 * n.x_t, "so"))
+    assert "sign: proved from: algebra alone, supposing a dream;" in dreamt
     plain = proved(step("sign", (n.x + 1) ** 2, n.x**2 + 2 * n.x + 1))
     assert "sign: proved from: algebra alone;" in plain
     of_positive = proved(step("sign", log(h * t), log(h) + log(t)))
     assert "sign: proved from: the notation;" in of_positive
 
 
+Q = {of: name(rf"\ln q({of})", real=True) for of in ("a", "b", "a|b", "b|a", "a,b")}
+Q["a'"] = name(r"\ln q'(a)", real=True)  # made of the others
 REFUSED = {
+    "odds inverted": (
+        ledger.Loose,
+        (given("b", "Bayes' rule", Q["a|b"], Q["b|a"] - Q["a"] + Q["b"]),),
+    ),
+    "no prior": (ledger.Loose, (given("b", "chain rule of densities", Q["a,b"], Q["b|a"]),)),
+    "the wrong one integrated out": (
+        ledger.Loose,
+        (given("b", "total probability", Q["a"], log(over(Q["a,b"], "a"))),),
+    ),
+    "a condition integrated out": (
+        ledger.Loose,
+        (given("b", "total probability", Q["b"], log(over(Q["b|a"], "a"))),),
+    ),
     "a wrong step": (ledger.Wrong, (B_IS, step("sign", B, n.x, "b"))),
     "a left side that nothing says": (ledger.Wrong, (step("sign", B, n.x),)),
     "a missing use": (ledger.Wrong, (B_IS, step("sign", B, n.x + n.x))),
@@ -100,13 +124,13 @@ REFUSED = {
     "two meanings": (
         ledger.Loose,
         (
-            given("b", "Bayes' rule", B, n.x),
-            given("c", "Bayes' rule", B, n.y),
+            given("b", "a minimum", B, n.x),
+            given("c", "a minimum", B, n.y),
             step("sign", 2 * B, 2 * n.x, "b"),
             step("other", B + A, n.y + A, "c", "sign"),
         ),
     ),
-    "defined by itself": (ledger.Loose, (given("b", "Bayes' rule", B, B + 1), SIGN)),
+    "defined by itself": (ledger.Loose, (given("b", "a minimum", B, B + 1), SIGN)),
     "a sign that is a premise": (
         ledger.Loose,
         (

@@ -217,7 +217,9 @@ def note(handle: Basic, meaning: Expr) -> None:
 def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:
     """Whether some row gives the symbol a meaning with the other one in it"""
     tied, seen = {on, *MOVING.get(on, ())}, seen | {symbol}
-    inside = [meaning.free_symbols for meaning in MEANINGS.get(symbol, ())]
+    at = (e.point if isinstance(e, sp.Subs) and {on} <= {*e.variables} - {*MOVING} else e
+        for e in MEANINGS.get(symbol, ()))
+    inside = [meaning.free_symbols for meaning in at]
     return any(
         symbols & tied or any(depends(s, on, seen) for s in symbols - seen) for symbols in inside
     )
