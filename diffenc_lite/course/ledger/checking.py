@@ -35,11 +35,10 @@ class Wrong(ProofError):
 
 
 class Undecided(ProofError):
-    """Numbers agree, algebra does not show it: neither proved nor refuted."""
+    """Neither proved nor refuted: numbers agree and algebra does not show it, or there are none."""
 
-    def __init__(self, tag: str, where: str, answer: zero.Agrees):
-        agrees = f"agrees at {answer.points} points, left over {answer.rest}"
-        super().__init__(tag, where, f"could not decide: {agrees}")
+    def __init__(self, tag: str, where: str, why: str):
+        super().__init__(tag, where, f"could not decide: {why}")
 
 
 class Loose(ProofError):
@@ -54,7 +53,8 @@ def hold(
     if isinstance(answer, zero.Differs):
         raise Wrong(tag, where, answer)
     if isinstance(answer, zero.Agrees):
-        raise Undecided(tag, where, answer)
+        why = f"agrees at {answer.points} points, left over {answer.rest}"
+        raise Undecided(tag, where, why)
 
 
 BINDING = *zero.CALCULUS, sp.Sum

@@ -35,7 +35,7 @@ from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS, assumed, is_instance
-from .notation import DEPTH_MAPS, NOISE, i, in_gamma, j, latex, n, z_0, z_1, z_s
+from .notation import DEPTH_MAPS, NOISE, alpha_ts, i, in_gamma, j, latex, n, z_0, z_1, z_s
 
 NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
@@ -457,7 +457,8 @@ class Row:
         """What a claim of your own may be made of: name -> symbol. The noise, and what this row
         ties together."""
         symbols = {s for line in self._lines for s in line.free_symbols if isinstance(s, Symbol)}
-        return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
+        named = {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
+        return named | {"alpha_ts": alpha_ts}
 
     @property
     def functions(self) -> set[Any]:
