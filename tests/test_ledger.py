@@ -29,7 +29,8 @@ NOT_PROVED = {  # what is a choice, and what rests on an argument in words
 def test_every_row_is_proved_and_every_form_that_is_not_is_listed_here():
     found = {"proved": [], "defined": [], "argued": []}
     for tag, row in LEDGER.items():
-        for form, word in row.prove().words.items():
+        assert row.prove()
+        for form, word in row.words.items():
             found[word].append(f"{tag}.{form}")
     proved, every = len(found.pop("proved")), sum(len(row.claim) for row in LEDGER.values())
     assert found == {word: forms.split() for word, forms in NOT_PROVED.items()}

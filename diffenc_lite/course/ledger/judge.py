@@ -114,13 +114,14 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
         if source.kind == "definition" and not mine.has(_name(handle := rule(line)[0])):
             meanings.setdefault(handle, every[handle])  # it does not narrow the form
     one, other = in_full(given, meanings), in_full(right, meanings)
-    for factor in zero.divided_by(one):
+    factors = zero.divided_by(one) - zero.divided_by(other)
+    for factor in factors:
         if not isinstance(zero.decide(factor), zero.Differs):
             raise Undecided(row.tag, form, f"divides by {factor}")
     if not zero.same(opaque(right), opaque(given)):
         cases = [{s: every[s]} for s in every] + [row.meanings(each) for each in row.claim]
         _compare(row.tag, form, one, other, cases, order)
-    for factor in zero.divided_by(one) - zero.divided_by(other):
+    for factor in factors:
         defined = zero.sign(factor) != 0 or factor.is_nonzero
         unless(defined, f"has no value where {factor} = 0, and the form has one")
 

@@ -32,11 +32,11 @@ LAWS = {
     "I-MMSE": "dI/dSNR = mmse/2, for all data of finite variance (Guo, Shamai, Verdu, 2005)",
 }
 STATED = (
-    "Laws are stated, not derived. Of each instance of Bayes' rule, of the chain rule and of total "
-    "probability the machine checks that the names of its densities fit; that another premise is "
-    "an instance of its law is for you to see."
+    "Laws are stated, not derived. Of each instance of Bayes' rule and of the chain rule the "
+    "machine checks that the names of its densities fit; that another premise is an instance of "
+    "its law is for you to see."
 )
-CHECKED = "Bayes' rule", "chain rule of densities", "total probability"
+CHECKED = "Bayes' rule", "chain rule of densities"
 DENSITY = re.compile(r"{\\ln ([pq])'?\((.+?)(?:\|(.+))?\)}")  # its name
 MEANT = [  # the first two at every depth
     n.equation(n.alpha_t**2 + n.sigma_t**2, 1),
@@ -45,30 +45,17 @@ MEANT = [  # the first two at every depth
 ]
 
 
-def joint(logs: sp.Expr) -> dict[Any, Any] | None:
-    """By joint densities, ln q(a|b) = ln q(a,b) - ln q(b): each, and how often; None if something
-    else stands there"""
-    found: dict[Any, Any] = Counter()
-    for density, often in logs.expand().as_coefficients_dict().items():
-        if not (named := DENSITY.fullmatch(str(density))):
-            return None
-        family, seen, given = named.groups(default="")
-        found[family, frozenset(f"{seen},{given}".split(",")) - {""}] += often
-        found[family, frozenset(given.split(",")) - {""}] -= often
-    return {key: often for key, often in found.items() if often and key[1]}
-
-
 def is_instance(law: str, line: Any) -> bool:
-    """Whether a premise fits its law, by the names of its densities, if the law is of CHECKED"""
-    if law != "total probability":
-        return law not in CHECKED or joint(line.lhs - line.rhs) == {}
-    (whole,) = line.rhs.atoms(sp.Integral)
-    found, summed = joint(sp.log(whole.function)) or {}, str(whole.variables[0])
-    of_it = [key for key in found if summed in key[1]]
-    if line.rhs != sp.log(whole) or len(of_it) != 1 or found.pop(of_it[0]) != 1:
-        return False
-    ((family, names),) = of_it
-    return joint(line.lhs) == found | {(family, names - {summed}): 1}
+    """Whether a premise fits its law, if that is one of CHECKED: with ln q(a,b) - ln q(b) for each
+    density ln q(a|b), by its name, nothing is left"""
+    joint: dict[Any, Any] = Counter()
+    for density, often in (line.lhs - line.rhs).expand().as_coefficients_dict().items():
+        if not (named := DENSITY.fullmatch(str(density))):
+            return law not in CHECKED
+        family, seen, given = named.groups(default="")
+        joint[family, frozenset(f"{seen},{given}".split(",")) - {""}] += often
+        joint[family, frozenset(given.split(",")) - {""}] -= often
+    return law not in CHECKED or not any(often for (_, names), often in joint.items() if names)
 
 
 def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:

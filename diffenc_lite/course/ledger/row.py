@@ -215,11 +215,10 @@ def check_line(step: Line) -> None:
 
 @dataclass(frozen=True)
 class Closed:
-    """A proof that closed. `words`: for each form whether it is proved, defined or argued; `told`:
-    the same with what it rests on; `yours`: the forms that a reader gave."""
+    """A proof that closed. `told`: of each form whether it is proved, defined or argued, and from
+    what; `yours`: the forms that a reader gave."""
 
     tag: str
-    words: Mapping[str, str]
     told: Mapping[str, str]
     steps: int
     yours: tuple[str, ...]
@@ -479,7 +478,7 @@ class Row:
         yours, steps = understood(self.tag, self.claim, claim), self._checked
         for form, claimed in yours.items():
             hold_claim(self, form, claimed)
-        return Closed(self.tag, self.words, self.told, steps, tuple(yours))
+        return Closed(self.tag, self.told, steps, tuple(yours))
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
         """One form as a numeric function. Its keyword arguments are named as the symbols are; all
