@@ -81,7 +81,7 @@ def decide(
     (one, first), (other, second) = without_order(one), without_order(other)
     one, other = worked_out(one, (sp.Limit,)), worked_out(other, (sp.Limit,))
     if order := order or first or second:
-        return up_to(order, one - other)
+        return of_order(order, one - other)
     one, other = worked_out(one), worked_out(other)
     if one == other and not one.has(sp.zoo, sp.nan):
         return Same()
@@ -338,7 +338,7 @@ def without_order(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return e.xreplace({order: ZERO}) if order else e, order
 
 
-def up_to(order: sp.Expr, difference: sp.Expr) -> Same | Differs | Agrees:
+def of_order(order: sp.Expr, difference: sp.Expr) -> Same | Differs | Agrees:
     """Whether it is O(h^n): a fraction of analytic functions is, if m coefficients of the one below
     vanish, the next does not, and n + m of the one above do."""
     h, undecided = order.variables[0], Agrees(0, difference)
