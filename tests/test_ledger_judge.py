@@ -459,6 +459,7 @@ UNCLEAR = [  # tag, what is given, what the refusal says
         r"only where x\(lambda\) = x and uhat",
     ),
     ("W7", {"best": c}, "holds only where"),
+    ("L3", {"weight": c * a_s**2 / s_s**2 + x_t - x}, r"only where .*x\(lambda\) = x"),
     ("X4", {"ratio": "(1+sigma_t^2)^2*(1-2*sigma_t^2)/(1-4*sigma_t^4)"}, "has no value where"),
     ("L4", {"cost": LEDGER["L4"].form("cost").removeO()}, "which order .* O\\(Delta"),
     ("G4", {"x_t": x_t * one}, "says nothing"),

@@ -111,8 +111,9 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
         unless(not meaning.free_symbols & left_only, f"says nothing: {symbol} means {meaning}")
     mine = sp.Tuple(claimed, *(line for _, line in row[form].roots))
     for source, line in (root for each in row.claim for root in row[each].roots):
-        if source.kind == "definition" and not mine.has(_name(handle := rule(line)[0])):
-            meanings.setdefault(handle, every[handle])  # it does not narrow the form
+        if source.kind == "definition" and isinstance(handle := rule(line)[0], sp.Symbol):
+            if not mine.has(handle):  # a name: it does not narrow the form, as E1's path would
+                meanings.setdefault(handle, every[handle])
     one, other = in_full(given, meanings), in_full(right, meanings)
     factors = zero.divided_by(one) - zero.divided_by(other)
     for factor in factors:
