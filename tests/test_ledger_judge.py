@@ -201,7 +201,10 @@ def test_inequalities_are_seen_by_a_witness():
 
 D = n.Delta
 SMALL = define("b", B, n.c - D), step("small", B, Order(D**2), "b")
+SPEED_S, SPEED_T = (Derivative(f(depth), depth) for depth in (n.lambda_s, n.lambda_t))
 ORDERS = {  # whether it is so
+    "a speed at s": (True, (step("sign", SPEED_S, SPEED_T + Order(D)),)),
+    "a speed at s to second order": (False, (step("sign", SPEED_S, SPEED_T + Order(D**2)),)),
     "c is D - D^2/2 + ...": (True, (step("sign", n.c, D - D**2 / 2 + Order(D**3)),)),
     "over c": (True, (step("sign", D**2 / n.c, Order(D)),)),
     "noise at s moves": (True, (step("sign", n.alpha_s - n.alpha_t, Order(D)),)),

@@ -253,7 +253,7 @@ def spelled_out(expression: Expr) -> Expr:
 
 def _noise_in(variable: Basic, inside: Expr) -> Expr:
     if variable == Delta:
-        return inside.xreplace(zero.IN_DELTA)
+        return inside.subs(zero.IN_DELTA)
     inside = in_gamma(inside)
     if variable in (lambda_s, lambda_t):
         return inside.xreplace({n.gamma_s: -lambda_s, n.gamma_t: -lambda_t})

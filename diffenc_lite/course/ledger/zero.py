@@ -346,7 +346,7 @@ def of_order(order: sp.Expr, difference: sp.Expr) -> Same | Differs | Agrees:
     unknown = difference.atoms(sp.Function) - difference.atoms(sp.exp, sp.log, AppliedUndef)
     if unknown or order != sp.Order(h**power) or power not in range(20):
         return undecided
-    difference = difference.xreplace(IN_DELTA) if h == Delta else difference
+    difference = difference.subs(IN_DELTA) if h == Delta else difference
     above, below = sp.fraction(sp.together(worked_out(difference)))
 
     def at_0(function: sp.Expr) -> Same | Differs | Agrees:
