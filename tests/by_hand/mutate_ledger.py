@@ -17,7 +17,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import sympy
-from sympy import Add, Derivative, Eq, Ge, Limit, Order
+from sympy import Add, Derivative, Eq, Ge, Integral, Limit, Order
 from sympy.core.function import AppliedUndef
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -141,6 +141,9 @@ def spared(root, wrong, user):
         return "is lost in a slope"
     if any(e.has(named) for side in sides for e in side.atoms(Limit)):
         return "is lost in a limit"
+    over = [e for side in sides for e in side.atoms(sympy.log) if isinstance(e.args[0], Integral)]
+    if any(e.has(named) and not change.has(*e.args[0].variables) for e in over):
+        return "is lost in a normaliser"
     if sum(use.key == root.key for use in user.uses) > 1:
         return "is used twice, and cancels"
     if isinstance(user.line, Ge):

@@ -13,12 +13,12 @@ A claim of your own is made of the symbols in `ledger.notation` and of those of 
     ledger.F3.prove({"variance": "sigma_s^2"})    # Wrong, for example at gamma_s = ...
     ledger.W1.symbols["m"]                        # name -> symbol, all that a claim may use
 
-Of each form it computes, from all that it rests on, whether it is proved, and from which laws,
-defined (a choice), or argued (in words); and which rows and forms it rests on:
+Of each form it computes, from all that it rests on, whether it is proved, from which laws and
+supposing what, defined (a choice), or argued (in words); and which rows and forms it rests on:
 
     ledger.L4.told["loss"]                # "argued: the limit of the sum over steps and ..."
     ledger.L4.rests_on                    # the rows that it uses
-    print(ledger.laws())                  # each law, its instances; definitions; notation
+    print(ledger.laws())                  # laws, their instances; what is supposed; definitions
 """
 
 from . import notation

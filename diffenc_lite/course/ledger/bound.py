@@ -20,7 +20,7 @@ def L0(D: Row) -> None:
         r"deviation $\sigma_1$; generation starts from mean 0 and standard deviation 1 (G1).",
         KL_0, (alpha_1**2 * x_1**2 + price(sigma_1**2)) / 2,
         uses=[divergence(KL_0, q_1, p_1, z_1), "F1.density@1 G1.log_density"])
-    D.given("additive", "independent dimensions", "Given the data the dimensions are independent, "
+    D.given("additive", "products of densities", "Given the data the dimensions are independent, "
         "in both: the divergences add.", KL_prior, Sum(KL_0j, (j, 1, d)))
     D.step("prior", "The first part is what is left of the data, the second what noise is missing.",
         KL_prior, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2),
@@ -38,7 +38,7 @@ def L2(D: Row) -> None:
         KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2,
         uses=[divergence(KL_1, q_st, p_st, z_s),
             "delta F3.density F3.mean F3.variance G3.density G3.variance"])
-    D.given("additive", "independent dimensions", "Given $z_t$ the dimensions are independent, in "
+    D.given("additive", "products of densities", "Given $z_t$ the dimensions are independent, in "
         "both processes: the divergences add.", KL_d, Sum(KL_1j, (j, 1, d)))
     D.step("step", "All have the variance of F3, and share $w$, so add up.",
         KL_d, d / 2 * price(w) + w / (2 * sigma_Q**2) * SQUARES,

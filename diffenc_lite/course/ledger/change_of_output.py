@@ -3,7 +3,7 @@
 from ._language import *
 from .counterterm import A_folded, mu_A
 from .encoders import Y, lam
-from .generation import mu_P, mu_Q, up_to
+from .generation import PERFECT, mu_P, mu_Q, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
 slope, x_3, u_3, mu_3, r_3 = names(
@@ -18,8 +18,8 @@ folded, vdm = names(*(rf"\text{{{of}: }}\mu_P" for of in ("folded", "VDM")))
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
     forms="coefficient output second_order aim u_E3 vhat_E3 residual_E3 folded_E3")
 def X6(D: Row) -> None:
-    D.define("perfect", "What a perfect prediction is: of the encoding,", xhat, x_t)
-    D.define("perfect_u", "and of its motion.", uhat, u)
+    D.suppose("perfect", PERFECT, "What a perfect prediction is: of the encoding,", xhat, x_t)
+    D.suppose("perfect_u", PERFECT, "and of its motion.", uhat, u)
     D.define("slope", "How does generation depend on the prediction?",
         slope, Derivative(mu_P, xhat))
     D.step("coefficient", r"Put $\hat u=\hat x$ into G3. The prediction then stands in two places, "
@@ -42,7 +42,7 @@ def X6(D: Row) -> None:
             * (xhat - (x_t + sigma_t**2 * (ydot - y) / (1 + sigma_t**2))),
         uses="L4.residual_E3 G4.error")
     # E3 with y = x
-    D.define("still", "Now let the encoder of E3 say $y=x$.", Y(lam), x)
+    D.suppose("still", "y = x", "Now let the encoder of E3 say $y=x$.", Y(lam), x)
     D.step("u_E3", "Then it is the identity, which does not move.", u, 0,
         uses="E3.u E3.y E3.ydot still")
     D.define("vhat_E3", r"But $\hat u=\hat x$, as always: a counterterm that it does not need. Let "

@@ -35,24 +35,26 @@ class Wrong(ProofError):
 
 
 class Undecided(ProofError):
-    """Numbers agree, algebra does not show it: neither proved nor refuted."""
+    """Neither proved nor refuted: numbers agree and algebra does not show it, or there are none."""
 
-    def __init__(self, tag: str, where: str, answer: zero.Agrees):
-        agrees = f"agrees at {answer.points} points, left over {answer.rest}"
-        super().__init__(tag, where, f"could not decide: {agrees}")
+    def __init__(self, tag: str, where: str, why: str):
+        super().__init__(tag, where, f"could not decide: {why}")
 
 
 class Loose(ProofError):
     """A line that is compared with nothing."""
 
 
-def hold(tag: str, where: str, one: Expr, other: Expr, shown: tuple = ()) -> None:
-    """Raises Wrong or Undecided unless the two are the same."""
-    answer = zero.decide(one, other, shown)
+def hold(
+    tag: str, where: str, one: Expr, other: Expr, shown: tuple = (), order: Expr = zero.ZERO
+) -> None:
+    """Raises Wrong or Undecided unless the two are the same, up to this order."""
+    answer = zero.decide(one, other, shown, order)
     if isinstance(answer, zero.Differs):
         raise Wrong(tag, where, answer)
     if isinstance(answer, zero.Agrees):
-        raise Undecided(tag, where, answer)
+        why = f"agrees at {answer.points} points, left over {answer.rest}"
+        raise Undecided(tag, where, why)
 
 
 BINDING = *zero.CALCULUS, sp.Sum
@@ -215,17 +217,24 @@ def note(handle: Basic, meaning: Expr) -> None:
 def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:
     """Whether some row gives the symbol a meaning with the other one in it"""
     tied, seen = {on, *MOVING.get(on, ())}, seen | {symbol}
-    inside = [meaning.free_symbols for meaning in MEANINGS.get(symbol, ())]
+    at = (e.point if isinstance(e, sp.Subs) and {on} <= {*e.variables} - {*MOVING} else e
+        for e in MEANINGS.get(symbol, ()))
+    inside = [meaning.free_symbols for meaning in at]
     return any(
         symbols & tied or any(depends(s, on, seen) for s in symbols - seen) for symbols in inside
     )
 
 
 def hidden(expression: Expr) -> str:
-    """A symbol under a derivative, an integral, a sum or a limit that depends on its variable"""
-    for part in expression.atoms(*BINDING):
-        for variable in getattr(part, "variables", part.args[1:2]):  # a limit has the one
-            for symbol in part.args[0].free_symbols - {variable}:
+    """A symbol under a derivative, an integral, a sum or a limit that depends on its variable; the
+    rest of an O(h^n), which depends on all, has a place in limits at h = 0 only"""
+    for part in expression.atoms(*BINDING, E):
+        variables = getattr(part, "variables", part.args[1:2])  # a limit has the one
+        at_0 = isinstance(part, sp.Limit) and part.args[2] == 0
+        for symbol in part.args[0].free_symbols.difference(variables):
+            if symbol.is_Dummy and not (at_0 and symbol.name == f"O(1) in {variables[0]}"):
+                return f"{symbol} may depend on anything"
+            for variable in variables:
                 if depends(symbol, variable):
                     return f"{symbol} depends on {variable}: say how"
     return ""
@@ -244,10 +253,7 @@ def spelled_out(expression: Expr) -> Expr:
 
 def _noise_in(variable: Basic, inside: Expr) -> Expr:
     if variable == Delta:
-        inside = inside.subs({lambda_s: lambda_t + Delta, n.c: 1 - sp.exp(-Delta)})
-        kept = sp.Dummy(positive=True)
-        inside = in_gamma(inside.xreplace({Delta: kept})).xreplace({n.gamma_s: n.gamma_t - kept})
-        return inside.xreplace({kept: Delta})
+        return inside.subs(zero.IN_DELTA)
     inside = in_gamma(inside)
     if variable in (lambda_s, lambda_t):
         return inside.xreplace({n.gamma_s: -lambda_s, n.gamma_t: -lambda_t})
@@ -291,6 +297,10 @@ def hold_step(step: Any, lines: Sequence[Relational]) -> None:
             continue
         if line.lhs.has(E):
             line = Eq(linear(line.lhs), line.rhs, evaluate=False)
+        right, order = zero.without_order(line.rhs)
+        if order:
+            rest = order.expr * sp.Dummy(f"O(1) in {order.variables[0]}", real=True)
+            line = Eq(line.lhs, right + rest, evaluate=False)
         handle, meaning = rule(line)
         if handle in rules:
             raise Loose(step.tag, step.name, f"{handle} is said to be two things: use one of them")
@@ -306,9 +316,12 @@ def hold_step(step: Any, lines: Sequence[Relational]) -> None:
                 break
         return expression
 
-    left, right = step.line.lhs, step.line.rhs
+    left, (right, order) = step.line.lhs, zero.without_order(step.line.rhs)
     if isinstance(step.line, Eq):
-        hold(step.tag, step.name, whole(left), whole(right))
+        one, other = whole(left), whole(right)
+        if order and (why := hidden(sp.Limit(one - other, order.variables[0], 0))):
+            raise Loose(step.tag, step.name, why)
+        hold(step.tag, step.name, one, other, (), order)
         return
     witness = left - right if step.witness is None else step.witness
     if step.witness is not None:

@@ -8,6 +8,7 @@ snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 (t, h), gamma = symbols("t h", positive=True), Function("gamma", real=True)  # h = 1/T
 R, integrand, diffusion = names("R", r"\text{integrand}", r"\text{diffusion}")
 SIZE = gamma(t) - gamma(t - h)
+KL_one = name(r"\mathrm{KL}_{w=1}", real=True)
 LOSS = Integral(E(integrand), (t, 0, 1))
 EXCHANGE = "the limit of the sum over steps and of the average"
 
@@ -16,19 +17,19 @@ EXCHANGE = "the limit of the sum over steps and of the average"
     "For E1 and $w=1$, what one step costs, in terms of the data and of the noise:",
     forms="step weight step_in_epsilon gain")
 def L3(D: Row) -> None:
-    D.define("one", "Let generation be as sure as the posterior.", w, 1)
+    D.define("one", "Let generation be as sure as the posterior.", KL_one, Subs(KL_1, w, 1))
     D.step("weight", r"What multiplies the squared error in L2 is $\mathrm{SNR}(s)\,c/2$, and by "
         "the definition of $c$ that is what is gained in signal-to-noise ratio.",
         snr_s - snr_t, c * snr_s)
     D.at_least("gain", r"As there is more noise at $t$ than at $s$, something is gained: $c$ is "
         "positive.", snr_s - snr_t, witness=c * snr_s)
     D.step("step", "L2 for an encoding at rest: the error is charged in proportion to the gain.",
-        KL_1, (snr_s - snr_t) * (x - xhat) ** 2 / 2,
-        uses="L2.one_dimension L2.delta L2.gap F3.variance one E1.x_t E1.x_s E1.counterterm")
+        KL_one, (snr_s - snr_t) * (x - xhat) ** 2 / 2,
+        uses="one L2.one_dimension L2.delta L2.gap F3.variance E1.x_t E1.x_s E1.counterterm")
     D.step("step_in_epsilon", "The same in terms of noise: both guesses explain the same $z_t$, so "
         r"$\alpha_t(\hat x-x)=\sigma_t(\varepsilon-\hat\varepsilon)$, and "
         r"$\mathrm{SNR}(s)/\mathrm{SNR}(t)=e^{\gamma_t-\gamma_s}$.",
-        KL_1, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
+        KL_one, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
         uses="step G4.guess G4.noise_guess F1.latent E1.x_t")
 
 
@@ -48,17 +49,17 @@ def L4(D: Row) -> None:
         r"$\ddot x_t$ of the encoder's path comes in (the counterterm follows a straight line),",
         R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t))
     D.step("at_1", r"a step costs (L2) $\frac1{2\sigma_Q^2}$ times the square of that difference.",
-        KL_1, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
+        KL_one, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
             * (c * (xhat - x_t) + Delta * sigma_t**2 * uhat - (x_s - x_t)) ** 2 / 2,
-        uses="L2.one_dimension L2.delta L2.gap L3.one F3.variance")
+        uses="L3.one L2.one_dimension L2.delta L2.gap F3.variance")
     D.step("cost", r"Of the square one factor $\Delta$ is used up, one remains: the cost of a step "
         "is proportional to its size, so the sum of all has a limit.",
-        KL_1, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
+        KL_one, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
         uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
     D.given("equal", "limits multiply", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the "
         r"size $\Delta=\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times "
         r"$\Delta/h$. Its limit, at one $t$, one $x$ and one draw of noise, is the integrand.",
-        integrand, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
+        integrand, Limit(KL_one / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
     D.step("integrand", "this is left of it. What is neglected falls like $1/T$.",
         integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="equal rate cost neglected residual")

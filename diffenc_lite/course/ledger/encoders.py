@@ -20,7 +20,7 @@ def E1(D: Row) -> None:
         / sigma_t**2)
     D.define("bend", "and this is how it bends.", xddot_t, Derivative(X(lambda_t), (lambda_t, 2)))
     D.define("path", "The path of E1 stays at the data.", X(lam), x)
-    D.define("counterterm", "So there is no motion to be guessed.", uhat, 0)
+    D.suppose("counterterm", "u_hat = 0", "So there is no motion to be guessed.", uhat, 0)
     D.step("x_t", "At every depth", x_t, x, uses="encoding path")
     D.step("x_s", "it is the data,", x_s, x, uses="ahead path")
     D.step("u", "and there is nothing for $u$ to say.", u, 0, uses="speed path")
@@ -35,7 +35,8 @@ def E1(D: Row) -> None:
 def E2(D: Row) -> None:
     D.define("path", r"The path of E2 shrinks the data by a sigmoid of $\lambda$.",
         X(lam), x / (1 + exp(-lam)))
-    D.define("counterterm", r"Generation guesses $u$ by its guess of the encoding.", uhat, xhat)
+    D.suppose("counterterm", "u_hat = x_hat", "Generation guesses $u$ by its guess of $x_t$.",
+        uhat, xhat)
     D.step("x_t", r"That is $\alpha_t^2$: at $t$", x_t, alpha_t**2 * x, uses="E1.encoding path")
     D.step("x_s", "and at $s$", x_s, alpha_s**2 * x, uses="E1.ahead path")
     D.define("rate", "How fast does the sigmoid grow?", slope, Derivative(alpha_t**2, lambda_t))

@@ -94,8 +94,8 @@ def W7(D: Row) -> None:
     D.step("m", "By G5 it is $J$ in other units, and least where $J$ is.",
         m_A, alpha_s**2 / sigma_Q**2 * J,
         uses="mean_gap G5.gap@n F3.variance@n F3.variance error")
-    D.argue("tower", "the average over x given z_t first", r"For E1, $\tau=cx$. If $\hat x=\mathbb "
-        r"E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ "
-        "first): the three means are not free.", equation(XT, c * XX))
+    D.suppose("orthogonal", "E[x_hat (x - x_hat)] = 0", r"For E1, $\tau=cx$. A perfect denoiser, "
+        r"$\hat x=\mathbb E[x|z_t]$, has $\mathbb E[\hat xx]=\mathbb E[\hat x^2]$ (tower rule): "
+        "the three means are not free.", XT, c * XX)
     D.step("E1", "Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
-        A_best, c, uses="flat tower")
+        A_best, c, uses="flat orthogonal")

@@ -10,6 +10,7 @@ mu_P = Symbol("mu_P", real=True)
 p_1, p_st, p_k = names(r"\ln p(z_1)", r"\ln p(z_s|z_t)", "p(l_k|z_0)")
 ell_k, ell_j = names(r"\ell_k", r"\ell_j")
 level_of = Function("l", real=True)  # the levels once more, as a function of their number
+PERFECT = "a perfect denoiser"
 COUNTERTERM = (lambda_s - lambda_t) * sigma_t**2 * uhat
 
 
@@ -51,8 +52,8 @@ def G2(D: Row) -> None:
         "exponentially to either side of it.", ell_k - ell_j,
         exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2),
         uses=["logit", use("logit", {l_k: l_j, ell_k: ell_j, k: j})])
-    D.given("bayes", "Bayes' rule", "With $l(k)$ for $l_k$, and odds $1/K$ beforehand, the "
-        "probability of level $k$ is its share of the density.",
+    D.given("bayes", "Bayes' rule for K values", "With $l(k)$ for $l_k$, and odds $1/K$ before, "
+        "the probability of level $k$ is its share of the density.",
         p_k, share(lambda n: density(level_of(n)) - log(K)))
     D.step("softmax", "The normaliser and $1/K$ cancel: probabilities are a softmax of the logits.",
         p_k, share(lambda n: -exp(-gamma_0) * (z_0 / alpha_0 - level_of(n)) ** 2 / 2),

@@ -13,7 +13,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import reading, zero
-from .checking import ProofError, Undecided, Wrong, hold, in_full
+from .checking import ProofError, Undecided, Wrong, hold, in_full, rule
 from .notation import NOISE, Delta, without_floats
 
 CALCULUS = *zero.CALCULUS, sp.Order
@@ -94,7 +94,9 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
     to_do = given.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     unless(not to_do, f"work out {_listed(to_do)} first")
     unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
-    given = by_name(without_floats(given))
+    given, up_to = zero.without_order(by_name(without_floats(given)))
+    right, order = zero.without_order(claimed.rhs)
+    unless(up_to == order, f"say up to which order it holds: + {order}")
     strange = {e.func for e in given.atoms(AppliedUndef)} - row.functions
     unless(not strange, f"{_listed(strange)} is not a function of {row.tag}")
     left = opaque(claimed.lhs)
@@ -107,35 +109,49 @@ def hold_claim(row: Any, form: str, given: Any) -> None:
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
         meaning = every.get(symbol, zero.ZERO)
         unless(not meaning.free_symbols & left_only, f"says nothing: {symbol} means {meaning}")
-    one, other = in_full(given, meanings), in_full(claimed.rhs, meanings)
-    if not zero.same(opaque(claimed.rhs), opaque(given)):
-        cases = {s: meanings | {s: m} for s, m in every.items() if s not in meanings}
-        _compare(row.tag, form, one, other, cases)
-    for factor in zero.divided_by(one) - zero.divided_by(other):
+    mine = sp.Tuple(claimed, *(line for _, line in row[form].roots))
+    for source, line in (root for each in row.claim for root in row[each].roots):
+        if source.kind == "definition" and isinstance(handle := rule(line)[0], sp.Symbol):
+            if not mine.has(handle):  # a name: it does not narrow the form, as E1's path would
+                meanings.setdefault(handle, every[handle])
+    one, other = in_full(given, meanings), in_full(right, meanings)
+    factors = zero.divided_by(one) - zero.divided_by(other)
+    for factor in factors:
         if not isinstance(zero.decide(factor), zero.Differs):
-            raise Undecided(row.tag, form, zero.Agrees(0, one))
+            raise Undecided(row.tag, form, f"divides by {factor}")
+    if not zero.same(opaque(right), opaque(given)):
+        cases = [{s: every[s]} for s in every] + [row.meanings(each) for each in row.claim]
+        _compare(row.tag, form, one, other, cases, order)
+    for factor in factors:
         defined = zero.sign(factor) != 0 or factor.is_nonzero
         unless(defined, f"has no value where {factor} = 0, and the form has one")
 
 
-def _compare(tag: str, form: str, one: sp.Expr, other: sp.Expr, cases: Any) -> None:
-    """Raises Wrong, Undecided or Unclear unless the two right sides are the same; the last if they
-    are by one meaning more, of these cases."""
+def _compare(
+    tag: str, form: str, one: sp.Expr, other: sp.Expr, cases: Any, order: sp.Expr
+) -> None:
+    """Raises Wrong, Undecided or Unclear unless the two right sides are the same, up to this order;
+    the last if they are by more meanings, those of one of these cases."""
     symbols = sorted((s for s in one.free_symbols | other.free_symbols), key=str)
     shown = tuple((str(s), s) for s in symbols if isinstance(s, sp.Symbol))
     try:
-        hold(tag, form, one, other, shown)
+        hold(tag, form, one, other, shown, order)
     except Wrong:
-        for symbol, case in cases.items():
-            both = (in_full(e, case) for e in (one, other))
-            if (one + other).has(symbol) and zero.same(*both):
-                why = f"holds only where {symbol} = {case[symbol]}; the form holds without that"
+        for case in cases:
+            more = {s: meaning for s, meaning in case.items() if (one + other).has(_name(s))}
+            if more and zero.same(*(in_full(e, case) for e in (one, other))):
+                where = " and ".join(f"{s} = {meaning}" for s, meaning in more.items())
+                why = f"holds only where {where}; the form holds without that"
                 raise Unclear(tag, form, why) from None
         raise
     except ProofError:
         raise
     except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
-        raise Undecided(tag, form, zero.Agrees(0, one)) from None
+        raise Undecided(tag, form, str(one)) from None
+
+
+def _name(handle: sp.Basic) -> Any:
+    return handle.func if isinstance(handle, AppliedUndef) else handle
 
 
 def _listed(things: Any) -> str:

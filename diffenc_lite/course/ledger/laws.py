@@ -1,9 +1,11 @@
 """The laws that mathematics lends to the ledger, and what the notation assumes of its symbols. A
 premise of a row is an instance of a law.
 
-`print(ledger.laws())` lists each with its instances, and the definitions.
+`print(ledger.laws())` lists each with its instances, what is supposed, and the definitions.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,20 +22,40 @@ LAWS = {
     "chain rule of densities": "a joint density is the product of one and a conditional one",
     "total probability": "the density of one of two variables is the integral of their joint one",
     "Bayes' rule": "q(a|b) q(b) = q(b|a) q(a)",
+    "Bayes' rule for K values": "each has its share of the sum of density times odds",
     "a density has total 1": "so that under q the average of p/q is 1",
-    "the data are given": "given x, ln p(x) is its own average",
-    "independent dimensions": "the divergence of products is the sum of the divergences",
+    "what is given comes out": "E[f(x) | x] = f(x)",
+    "products of densities": "their divergence is the sum of the divergences",
     "a minimum": "it is no more than any of the values, and equal to one of them",
-    "values in [-1, 1]": "data, and a network that ends in a tanh",
     "limits multiply": "the limit of a product is that of the factors, if each has one",
-    "tower rule": "E[(x - E[x|z])^2] is the mean of the variance of x given z",
+    "tower rule": "E[f] = E[E[f|z]], if the average of |f| is finite",
     "I-MMSE": "dI/dSNR = mmse/2, for all data of finite variance (Guo, Shamai, Verdu, 2005)",
 }
+STATED = (
+    "Laws are stated, not derived. Of each instance of Bayes' rule and of the chain rule the "
+    "machine checks that the names of its densities fit; that another premise is an instance of "
+    "its law is for you to see."
+)
+CHECKED = "Bayes' rule", "chain rule of densities"
+DENSITY = re.compile(r"{\\ln ([pq])'?\((.+?)(?:\|(.+))?\)}")  # its name
 MEANT = [  # the first two at every depth
     n.equation(n.alpha_t**2 + n.sigma_t**2, 1),
     n.equation(n.gamma_t, 2 * sp.log(n.sigma_t / n.alpha_t)),
     *(n.equation(short, long) for short, long in n.ABBREVIATIONS.items()),
 ]
+
+
+def is_instance(law: str, line: Any) -> bool:
+    """Whether a premise fits its law, if that is one of CHECKED: with ln q(a,b) - ln q(b) for each
+    density ln q(a|b), by its name, nothing is left"""
+    joint: dict[Any, Any] = Counter()
+    for density, often in (line.lhs - line.rhs).expand().as_coefficients_dict().items():
+        if not (named := DENSITY.fullmatch(str(density))):
+            return law not in CHECKED
+        family, seen, given = named.groups(default="")
+        joint[family, frozenset(f"{seen},{given}".split(",")) - {""}] += often
+        joint[family, frozenset(given.split(",")) - {""}] -= often
+    return law not in CHECKED or not any(often for (_, names), often in joint.items() if names)
 
 
 def assumed(entries: Iterable[Any], shown: Callable[[Any], str] = str) -> str:
@@ -67,7 +89,7 @@ class Laws:
     rows: tuple[Any, ...]
 
     def of_kind(self, kind: str) -> dict[str, list[Any]]:
-        """"given" by law, "argued" by what it is about, "definition" by row"""
+        """"given" by law, "supposed" and "argued" by what it is about, "definition" by row"""
         found: dict[str, list[Any]] = {}
         for e in (e for one in self.rows for e in one.derive() if e.kind == kind):
             found.setdefault(e.law or e.tag, []).append(e)
@@ -75,23 +97,23 @@ class Laws:
 
     def _blocks(self, shown: Callable[[Any], str]) -> Iterator[tuple[str, str, list[str]]]:
         """A law, or a row; what is said of it; its entries, each as it is shown"""
-        for kind, about in {"given": "", "argued": "argued", "definition": "definitions"}.items():
+        for kind in ("given", "supposed", "argued", "definition"):
             for head, entries in self.of_kind(kind).items():
                 lines = [f"{e.key}: {shown(e.line)}" for e in entries]
-                yield head, LAWS.get(head, about), lines
+                yield head, LAWS.get(head, kind), lines
         forms = (row[form] for row in self.rows for form in row.claim)
         lines = [*map(shown, MEANT), assumed(forms, shown)]
         yield "the notation", "what it writes in short, and what it assumes of its symbols", lines
 
     def __repr__(self) -> str:
         blocks = ((f"{head}: {about}", *lines) for head, about, lines in self._blocks(str))
-        return "\n".join(map("\n    ".join, blocks))
+        return "\n".join([STATED, *map("\n    ".join, blocks)])
 
     def _repr_markdown_(self) -> str:
         """The definitions are folded"""
-        text = ""
+        text = f"{STATED}\n\n"
         for head, about, lines in self._blocks(lambda e: f"${n.latex(e)}$"):
             block = "\n- ".join([f"**{head}**: {about}\n", *lines]) + "\n\n"
             folded = f"<details><summary>{head}</summary>\n\n{block}</details>\n\n"
-            text += folded if about == "definitions" else block
+            text += folded if about == "definition" else block
         return text

@@ -5,7 +5,7 @@ from .gaussian import log_density
 
 q_t, q_s, q_0, q_1 = names(*(rf"\ln q(z_{at}|x)" for at in "ts01"))
 q_ts, q_st, joint, led = names(r"\ln q(z_t|z_s,x)", r"\ln q(z_s|z_t,x)", r"\ln q(z_s,z_t|x)",
-    r"\ln\!\int\!q(z_s,z_t|x)\,dz_s")
+    r"\ln q'(z_t|x)")  # that to which the step leads
 at_t = mu, variance, log_epsilon, noise = names(  # noise: that which leads to z_t
     r"\mu", r"\sigma^2", r"\ln p(\varepsilon)", r"\varepsilon(z_t)")
 mu_Q = Symbol("mu_Q", real=True)

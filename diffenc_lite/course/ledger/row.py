@@ -1,9 +1,10 @@
-"""A row of the ledger: a list of entries, each of one of four kinds and all of them shown.
+"""A row of the ledger: a list of entries, each of one of five kinds and all of them shown.
 
     @row("The posterior ...", "01", "...", forms="variance mean")
     def F3(D):
         D.given("bayes", "Bayes' rule", "...", q_st, q_ts + q_s - q_t)     # lent by mathematics
         D.define("density", "...", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))     # a choice
+        D.suppose("perfect", "a perfect denoiser", "...", xhat, x_t)     # of a symbol that was free
         D.step("variance", "...", sigma_Q**2, sigma_s**2 * c, uses="density bayes F1.density@s ...")
         D.argue("tower", "the average over the data", "...", line)         # in words
 
@@ -33,8 +34,8 @@ from sympy.core.relational import Relational
 from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
-from .laws import LAWS, assumed
-from .notation import DEPTH_MAPS, NOISE, i, in_gamma, j, latex, n, z_0, z_1, z_s
+from .laws import LAWS, assumed, is_instance
+from .notation import DEPTH_MAPS, NOISE, alpha_ts, i, in_gamma, j, latex, n, z_0, z_1, z_s
 
 NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
@@ -69,8 +70,8 @@ def _use(text: str) -> Use:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Line:
-    """One entry: `row[name]`. law: of which law a premise is an instance; of words, what they are
-    about in short. witness: of an inequality, the same difference in a form seen to be at least 0.
+    """One entry: `row[name]`. law: of which law a premise is an instance; what is supposed, or what
+    words are about, in short. witness: of an inequality, the same in a form seen to be at least 0.
     """
 
     tag: str
@@ -89,8 +90,8 @@ class Line:
     @property
     def manner(self) -> str:
         """What comes before the words"""
-        return {"given": f"(given: {self.law}) ", "argued": "(argued) ",
-                "definition": "(definition) "}.get(self.kind, "")
+        of = f": {self.law}" if self.kind in ("given", "supposed") else ""
+        return f"({self.kind}{of}) " if self.kind != "step" else ""
 
     def _repr_latex_(self) -> str:
         return f"{self.manner}{self.text}\n$$\\displaystyle {latex(self.line)}$$"
@@ -100,20 +101,22 @@ class Line:
         return f"{self.manner}{self.text}\n    {self.line}{used}"
 
     def behind(self, kind: str) -> tuple[str, ...]:
-        """The laws, or what the words are about, that it rests on"""
+        """The laws, what is supposed, or what the words are about, that it rests on"""
         found = (source.law for source, _ in self.roots if source.kind == kind)
         return tuple(dict.fromkeys(found))
 
     @property
     def told(self) -> str:
-        """The word, by what it rests on, and the laws or the words behind it"""
+        """The word, by what it rests on: laws or words, and what is supposed"""
+        supposed = ", ".join(self.behind("supposed"))
+        supposing = f", supposing {supposed}" if supposed else ""
         if words := self.behind("argued"):
-            return f"{ARGUED}: {', '.join(words)}"
+            return f"{ARGUED}: {', '.join(words)}{supposing}"
         if self.kind != "step":
-            return DEFINED if self.kind == "definition" else f"given: {self.law}"
+            return DEFINED if self.kind == "definition" else f"{self.kind}: {self.law}"
         algebra = "the notation" if assumed([self]) else "algebra alone"
-        laws = ", ".join(self.behind("given"))
-        return f"{PROVED} from: {laws or ('definitions' if self.roots else algebra)}"
+        meant = "definitions" if self.behind("definition") else algebra
+        return f"{PROVED} from: {', '.join(self.behind('given')) or meant}{supposing}"
 
     @cached_property
     def below(self) -> dict[Relational, None]:
@@ -139,7 +142,7 @@ class Line:
         return tuple(roots)
 
 
-# premises, definitions and words, and what each says, or an instance of it
+# premises, suppositions, definitions and words, and what each says, or an instance of it
 Roots = tuple[tuple[Line, Relational], ...]
 
 
@@ -212,11 +215,10 @@ def check_line(step: Line) -> None:
 
 @dataclass(frozen=True)
 class Closed:
-    """A proof that closed. `words`: for each form whether it is proved, defined or argued; `told`:
-    the same with what it rests on; `yours`: the forms that a reader gave."""
+    """A proof that closed. `told`: of each form whether it is proved, defined or argued, and from
+    what; `yours`: the forms that a reader gave."""
 
     tag: str
-    words: Mapping[str, str]
     told: Mapping[str, str]
     steps: int
     yours: tuple[str, ...]
@@ -287,10 +289,16 @@ class Row:
         if law not in LAWS:
             raise KeyError(f"law must be one of {list(LAWS)}; got {law!r}")
         self._root("given", name, text, left, right, law)
+        if not is_instance(law, self[name].line):
+            raise Loose(self.tag, name, f"no instance of {law}: {self[name].line}")
 
     def define(self, name: str, text: str, left: Expr, right: Expr) -> None:
         """A symbol gets its meaning, by choice. It may stand in no entry before."""
         self._root("definition", name, text, left, right, "")
+
+    def suppose(self, name: str, about: str, text: str, left: Expr, right: Any = None) -> None:
+        """What is supposed of symbols that stand for more: as `given`, and in short what it is."""
+        self._root("supposed", name, text, left, right, about)
 
     def step(self, name: str, text: str, left: Expr, right: Expr, uses: Any = "") -> None:
         """left = right, by what it uses."""
@@ -388,10 +396,10 @@ class Row:
         """form -> proved, defined, or argued"""
         return {form: said.partition(" ")[0].rstrip(":") for form, said in self.told.items()}
 
-    def argued(self, *forms: str) -> tuple[str, ...]:
-        """What the words are about that these forms rest on; without forms, all of them"""
-        about = (words for form in forms or self.claim for words in self[form].behind("argued"))
-        return tuple(dict.fromkeys(about))
+    def behind(self, kind: str, *forms: str) -> tuple[str, ...]:
+        """The laws ("given"), what is "supposed" or "argued", that these forms rest on, or all"""
+        found = (each for form in forms or self.claim for each in self[form].behind(kind))
+        return tuple(dict.fromkeys(found))
 
     def word(self, *forms: str) -> str:
         """The weakest word that is said of these forms; without forms, of all"""
@@ -448,7 +456,8 @@ class Row:
         """What a claim of your own may be made of: name -> symbol. The noise, and what this row
         ties together."""
         symbols = {s for line in self._lines for s in line.free_symbols if isinstance(s, Symbol)}
-        return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
+        named = {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
+        return named | {"alpha_ts": alpha_ts}
 
     @property
     def functions(self) -> set[Any]:
@@ -469,7 +478,7 @@ class Row:
         yours, steps = understood(self.tag, self.claim, claim), self._checked
         for form, claimed in yours.items():
             hold_claim(self, form, claimed)
-        return Closed(self.tag, self.words, self.told, steps, tuple(yours))
+        return Closed(self.tag, self.told, steps, tuple(yours))
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
         """One form as a numeric function. Its keyword arguments are named as the symbols are; all

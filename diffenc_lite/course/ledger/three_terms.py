@@ -10,6 +10,7 @@ h = Symbol("h", positive=True)
 log_q, log_p, log_p_z = names(r"\ln q(z|x)", r"\ln p(x,z)", r"\ln p(z|x)")  # z: all latents
 p_of_x, p_x, p_end = names(r"\ln p(x)", r"\ln p(x|z_0)", r"\ln p(z_1)")
 m_i, q_i, f_i, p_i, KL_i = (Function(f, real=True) for f in ("m", "q", "f", "p", "KL"))
+E_s = Function(r"\mathbb E_{z_s|z_t}", real=True)
 ell_x = name(r"\ell_x", real=True)
 AT_0 = {t: at_0 for t, at_0 in DEPTH_MAPS["0"].items() if t != epsilon}
 BILLS = E(m_i(T) - p_end) - E(p_x) + Sum(E(KL_i(i)), (i, 1, T))
@@ -38,7 +39,7 @@ def L1(D: Row) -> None:
         witness=E(price(exp(log_p_z - log_q))))
     D.given("condition", "chain rule of densities", "With $p(x,z)=p(z|x)\\,p(x)$, that is,",
         log_p_z, log_p - p_of_x)
-    D.given("fixed", "the data are given", r"and $\ln p(x)$ is, given $x$, a number.",
+    D.given("fixed", "what is given comes out", r"and $\ln p(x)$ is, given $x$, a number.",
         E(p_of_x), p_of_x)
     D.at_least("bound", r"$-\ln p(x)\le\mathbb E_q[\ln q(z|x)-\ln p(x,z)]$: the evidence lower "
         "bound. What it exceeds by is a divergence.", E(log_q - log_p) + p_of_x,
@@ -55,11 +56,14 @@ def L1(D: Row) -> None:
     D.step("averaged", "An average of a sum is the sum of the averages.", E(log_q - log_p),
         E(m_i(T) - p_end) - E(p_x) + Sum(E(q_i(i) - p_i(i)), (i, 1, T)), uses="three_terms")
     # 4. the average of a log ratio is the average of a divergence
-    D.argue("tower", "the average over all latents in two steps", "Average over $z_s$ for a given "
-        "$z_t$ first (Fubini: the integrals are finite): that is the divergence of the step (L2).",
-        equation(E(q_i(i) - p_i(i)), E(KL_i(i))), uses="L2.one_dimension")
+    D.given("tower", "tower rule", "Average over $z_s$ for a given $z_t$ first.",
+        E(q_i(i) - p_i(i)), E(E_s(q_i(i) - p_i(i))))
+    D.define("divergence", "That is the divergence of the step (L2),", KL_i(i),
+        E_s(q_i(i) - p_i(i)))
+    D.step("steps", "of which the average is left.", E(q_i(i) - p_i(i)), E(KL_i(i)),
+        uses="tower divergence")
     D.at_least("bills", "So the bound has three bills: the prior (L0), the reconstruction, and the "
-        "divergence of each step (L2).", BILLS + p_of_x, uses="bound averaged tower",
+        "divergence of each step (L2).", BILLS + p_of_x, uses="bound averaged steps",
         witness=E(log_q - log_p) + p_of_x)
     # the reconstruction
     D.step("exponent", r"The reconstruction is the cost of a softmax (G2). It depends on $x$, on "

@@ -25,7 +25,7 @@ def step_cost(error: Expr) -> Expr:
 @row("The best ratio", "06",
     r"With $m=\mathbb E\|\mu_P-\mu_Q\|^2/(d\,\sigma_Q^2)$, the mean of L2 over data and noise, "
     r"as a function of $w$, has its minimum at $w^*$, where",
-    forms="average ratio curvature variance cost least")
+    forms="average ratio curvature variance at_ratio cost least")
 def W1(D: Row) -> None:
     D.define("error", r"The mean squared gap of the means, for each dimension, in units of "
         r"$\sigma_Q^2$;", m, E(SQUARES) / (d * sigma_Q**2))
@@ -37,11 +37,13 @@ def W1(D: Row) -> None:
     D.step("ratio", "There is one such place. A denoiser that errs should admit it: the more it "
         "errs, the smaller $w$.", w_best, 1 / (1 + m), uses="flat")
     D.define("at_best", "There a step costs", KL_best, step_cost(m).subs(w, w_best))
+    D.step("at_ratio", "(that is the mean divergence at $w^*$)", Subs(KL_w, w, w_best), KL_best,
+        uses="at_best average")
     D.step("cost", r"a logarithm, where $w=1$ pays $\frac d2m$.", KL_best, d / 2 * log(1 + m),
         uses="at_best flat")
     D.at_least("least", "No other $w$ is better: what it costs more is "
         r"$\frac d2(a-1-\ln a)$ with $a=w(1+m)$, which is never negative (L1).",
-        step_cost(m) - KL_best, uses=["cost", use("L1.never_negative", {a: w * (1 + m)})],
+        KL_w - KL_best, uses=["average cost", use("L1.never_negative", {a: w * (1 + m)})],
         witness=d / 2 * price(w * (1 + m)))
     D.step("curvature", "(The cost is convex in $w$.)", Derivative(KL_w, (w, 2)), d / (2 * w**2),
         uses="average")
@@ -54,7 +56,7 @@ def W1(D: Row) -> None:
     r"One $w$ for all $T$ steps, with $L_T=\frac d2\sum_im_i$ the diffusion loss at $w=1$, "
     r"is best at $w_{\text{const}}$ and then costs $\mathrm{KL}_T^*$. The ratios of W1, one for "
     r"each step, save more, with $\bar m=2L_T/(Td)$ the mean of the $m_i$:",
-    forms="cost ratio best sign")
+    forms="cost ratio at_ratio best sign")
 def W1c(D: Row) -> None:
     D.define("chain", "The cost of all steps with the same $w$,", KL_chain, Sum(KL_i, (i, 1, T)))
     D.define("loss", "and that at $w=1$,", L_T, Subs(KL_chain, w, 1))
@@ -67,12 +69,14 @@ def W1c(D: Row) -> None:
     D.step("ratio", "this is $T$ times the cost of W1, so W1 has the best ratio,",
         w_const, 1 / (1 + 2 * L_T / (T * d)),
         uses=[use("W1.ratio", best), "mean_error"])
+    D.step("at_ratio", "and with it the steps cost", Subs(KL_chain, w, w_const), T * KL_const,
+        uses=["cost mean_error", use("W1.at_best", best)])
     D.step("best", "the logarithm of the mean error, $T$ times.", T * KL_const,
         T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[use("W1.cost", best), "mean_error"])
     D.at_least("sign", "One ratio for each step costs the sum of the logarithms instead, and that "
         "is never more: the difference is a sum of $a_i-1-\\ln a_i$, $a_i=(1+m_i)/(1+\\bar m)$.",
-        T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)), uses=[use("W1.cost", best),
-            "mean_error", "errors", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
+        T * KL_const - Sum(KL_best_i, (i, 1, T)), uses=[use("W1.cost", best), "W1.cost@i",
+            "mean_error errors", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))
 
 

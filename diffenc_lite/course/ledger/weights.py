@@ -2,9 +2,10 @@
 
 from ._language import *
 from .bound import KL_1, mu_P
+from .depth import KL_one
 
 rho = Symbol("rho", positive=True)
-KL_one, w_epsilon = names(r"\mathrm{KL}_{w=1}", r"w_\varepsilon")
+w_epsilon = name(r"w_\varepsilon", real=True)
 
 
 @row("A weighted loss is a bound", "07",
@@ -12,10 +13,9 @@ KL_one, w_epsilon = names(r"\mathrm{KL}_{w=1}", r"w_\varepsilon")
     "by $w$ is to choose the ratio $w$ for it, up to a constant that no network can change,",
     forms="constant gradient ratio_of_epsilon_loss")
 def W3(D: Row) -> None:
-    D.define("one", "One step (L2). The prediction is in $\\mu_P$ and nowhere else. At $w=1$ it is",
-        KL_one, Subs(KL_1, w, 1))
-    D.step("constant", r"Compare it with $w$ times the same step at $w=1$:",
-        KL_1 - w * KL_one, (w - 1 - log(w)) / 2, uses="one L2.one_dimension")
+    D.step("constant", r"The prediction is in $\mu_P$ and nowhere else. Compare one step (L2) with "
+        "$w$ times the same step at $w=1$:", KL_1 - w * KL_one, (w - 1 - log(w)) / 2,
+        uses="L3.one L2.one_dimension")
     D.step("gradient", "the prediction is gone. So both have the same gradient in every parameter: "
         "to train with any fixed positive weights $w_i$ on the steps is to train with the bound of "
         r"the model that has $\sigma_P^2=\sigma_Q^2/w_i$.",
@@ -27,4 +27,4 @@ def W3(D: Row) -> None:
         r"$\gamma$, linear in $t$, and equal steps all ratios are equal: up to a factor, the "
         r"popular loss is the bound itself. (Where the width of $\gamma$ is trained, the ratio "
         "moves with it.)", w_epsilon, 2 * rho / (exp(gamma_t - gamma_s) - 1),
-        uses="popular one L3.step_in_epsilon")
+        uses="popular L3.step_in_epsilon")

@@ -2,7 +2,9 @@
 
 from ._language import *
 from .depth import EXCHANGE, LOSS, diffusion, integrand
+from .gaussian import price
 from .processes import mu
+from .three_terms import a
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
 S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of lambda
@@ -13,9 +15,11 @@ eta_0, eta_1 = symbols("eta_0 eta_1", positive=True)  # signal-to-noise ratios
 mmse = Function("mmse", nonnegative=True)
 HALF = Integral(mmse(eta) / 2, (eta, eta_1, eta_0))
 H, H_0, I_0, I_1, M, K_1 = symbols("H H_0 I_0 I_1 M K_1", real=True)
-prior, left, bound = names(r"\text{prior}", r"\text{reconstruction}", r"\text{bound}")
-q_x, q_z, q_zx, q_xz, p_z, p_xz = names(
-    *(rf"\ln {of}" for of in ("q(x)", "q(z_1)", "q(z_1|x)", "q(x|z_0)", "p(z_1)", "p(x|z_0)")))
+prior, left, bound, any_bound = names(
+    *(rf"\text{{{of}}}" for of in ("prior", "reconstruction", "bound", "any bound")))
+q_x, q_z, q_zx, q_xz, p_z, p_xz, q_all, q_allx, q_xall, p_all = names(
+    *(rf"\ln {of}" for of in ("q(x)", "q(z_1)", "q(z_1|x)", "q(x|z_0)", "p(z_1)", "p(x|z_0)",
+        "q(z)", "q(z|x)", "q(x|z)", "p(z)")))
 
 
 @row("Why the scaling encoder does not pay", "05",
@@ -31,7 +35,8 @@ def X4(D: Row) -> None:
     D.step("speed", "Like this:", dSNR, (1 + 2 * sigma_t**2) * SNR_OF_E2,
         uses="grows snr")
     D.define("tilde", r"Let E2's guess of $x$ be", xtilde, xhat / alpha_t**2)
-    D.define("same", "Let the ratio of a VDM grow alike.", Derivative(S(lambda_t), lambda_t), dSNR)
+    D.suppose("same", "equal marginals", "Let the ratio of a VDM grow alike.",
+        Derivative(S(lambda_t), lambda_t), dSNR)
     D.argue("exchange", EXCHANGE, r"A VDM is charged in each step (L3) for its error in $x$ in "
         r"proportion to the gain in the ratio; $T$ short steps have $T\Delta\to\gamma'$. So its "
         "loss is, by the words of L4, the integral of", equation(VDM,
@@ -60,9 +65,9 @@ def X4(D: Row) -> None:
 @row("Information and error, and what no bound can beat", "05",
     r"With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, $I_0,I_1$ the information "
     r"of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the divergence of the decoder "
-    r"from $q(x|z_0)$: the bound of a VDM with a perfect denoiser, and by how much it exceeds "
-    "$H+M$, below which no bound can be (by the chain rule, with the $M$ of its own decoder).",
-    forms="total advantage")
+    r"from $q(x|z_0)$: no bound is below $H+M$ (with the $M$ of its own decoder); the bound of a "
+    "VDM with a perfect denoiser, and by how much it exceeds that.",
+    forms="no_less total advantage")
 def X5(D: Row) -> None:
     D.define("H", "The entropy of the data", H, -E(q_x))
     D.define("H_0", "and what of it is left once $z_0$ is seen.", H_0, -E(q_xz))
@@ -70,6 +75,19 @@ def X5(D: Row) -> None:
     D.define("I_1", "and of $z_1$.", I_1, E(q_zx - q_z))
     D.define("K_1", "By how much the last latents differ from pure noise,", K_1, E(q_z - p_z))
     D.define("M", "and the decoder from the posterior.", M, E(q_xz - p_xz))
+    # what no bound can beat
+    D.define("any", "Average the bound (L1) of any model over the data; $z$ are all its latents.",
+        any_bound, E(q_allx - p_all - p_xz))
+    D.given("bayes", "Bayes' rule", "Read backwards,", q_xall, q_allx + q_x - q_all)
+    for of, q, p in ("z", q_all, p_all), ("x", q_xall, q_xz):
+        D.given(f"total_{of}", "a density has total 1", "as in L1", E(exp(p - q)), 1)
+        D.at_least(f"gibbs_{of}", "no divergence is negative:", E(q - p),
+            uses=[f"total_{of}", use("L1.never_negative", {a: exp(p - q)})],
+            witness=E(price(exp(p - q))))
+    D.at_least("no_less", "it exceeds $H+M$ by two of them, of the latents from the model's and of "
+        "what all latents tell of $x$ from what $z_0$ does.", any_bound - (H + M),
+        uses="any H M bayes gibbs_z gibbs_x", witness=E(q_all - p_all) + E(q_xall - q_xz))
+    # a VDM with a perfect denoiser
     D.define("prior_loss", "The mean of the prior loss (L0)", prior, E(q_zx - p_z))
     D.step("prior", "is the information of $z_1$, and $K_1$.", prior, I_1 + K_1,
         uses="prior_loss I_1 K_1")
@@ -97,8 +115,8 @@ def X7(D: Row) -> None:
         "(half of the way without a network: E2 moves it as E3 does with $y=0$).",
         x_t - x, sigma_t**2 * (y - x), uses="E3.x_t")
     for value, whose in {x: "Data", y: "What a network says that ends in a tanh"}.items():
-        D.given(f"{value}_least", "values in [-1, 1]", f"{whose} is at least -1", 1 + value)
-        D.given(f"{value}_most", "values in [-1, 1]", "and at most 1.", 1 - value)
+        D.suppose(f"{value}_least", "x, y in [-1, 1]", f"{whose} is at least -1", 1 + value)
+        D.suppose(f"{value}_most", "x, y in [-1, 1]", "and at most 1.", 1 - value)
     D.at_least("most", r"Upwards at most by $2\sigma_t^2$: what is missing to that is $\sigma_t^2$ "
         "times $(1-y)+(1+x)$, and neither bracket is negative.", 2 * sigma_t**2 - (x_t - x),
         uses="shift x_least y_most", witness=sigma_t**2 * (1 - y) + sigma_t**2 * (1 + x))

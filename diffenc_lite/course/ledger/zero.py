@@ -8,7 +8,7 @@ into one for each term. A fraction vanishes if its numerator does and its denomi
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,7 +20,8 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.ntheory import factorrat
 
-from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma, lambda_s, lambda_t
+from . import notation as n
+from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma
 
 DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
 TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, AppliedUndef)
@@ -72,14 +73,15 @@ def _shown(value: Any, digits: int) -> str:
 
 
 @cache
-def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Same | Differs | Agrees:
-    """Whether two formulas are the same; if not, a point where they differ. `shown`: what the point
-    is to be told in, by name; else all that was drawn."""
+def decide(
+    one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = (), order: sp.Expr = ZERO
+) -> Same | Differs | Agrees:
+    """Whether two formulas are the same, up to this O(h^n); if not, a point where they differ.
+    `shown`: what the point is to be told in, by name; else all that was drawn."""
+    (one, first), (other, second) = without_order(one), without_order(other)
     one, other = worked_out(one, (sp.Limit,)), worked_out(other, (sp.Limit,))
-    difference = one - other
-    if difference.has(sp.Order):
-        answers = map(decide, lower_orders(difference))
-        return next((a for a in answers if not isinstance(a, Same)), Same())
+    if order := order or first or second:
+        return of_order(order, one - other)
     one, other = worked_out(one), worked_out(other)
     if one == other and not one.has(sp.zoo, sp.nan):
         return Same()
@@ -156,6 +158,12 @@ IN_ORDER = {
     )
     for n, gamma in enumerate(ORDER)
 }
+
+# What moves with Delta, for a given t
+(alpha_s, sigma_s, gamma_s), (alpha_t, _, gamma_t), *_ = DEPTHS
+IN_DELTA = {gamma_s: gamma_t - Delta, n.lambda_s: n.lambda_t + Delta, c: 1 - sp.exp(-Delta)}
+IN_DELTA |= {s: in_gamma(s).xreplace(IN_DELTA) for s in (alpha_s, sigma_s)}
+IN_DELTA[n.alpha_ts] = alpha_t / IN_DELTA[alpha_s]
 
 
 def reduced(expression: sp.Expr) -> sp.Expr:
@@ -324,20 +332,39 @@ def _over_a_bell(e: sp.Basic) -> sp.Expr | None:
     return total * spread * sp.sqrt(2 * sp.pi) * sp.exp(sp.expand(sp.cancel(c_ - b**2 / (4 * a))))
 
 
-def lower_orders(expression: sp.Expr) -> Iterator[sp.Expr]:
-    """What has to vanish if a series is to hold up to its O(h^n): the coefficients below n."""
-    (order,) = expression.atoms(sp.Order)
-    h = order.variables[0]
-    power = int(sp.degree(order.expr, h))
-    expression = expression.subs(order, 0)
-    if h == Delta:
-        expression = expression.subs({lambda_s: lambda_t + Delta, c: 1 - sp.exp(-Delta)})
-    numerator, denominator = sp.fraction(sp.together(worked_out(expression)))
-    while worked_out(denominator.subs(h, 0)).expand() == 0:
-        denominator, power = denominator.diff(h), power + 1
+def without_order(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The rest, and the O(h^n) in it or 0: SymPy would let it swallow what is O(h^n) for fixed c"""
+    order = sp.Add(*(term for term in sp.Add.make_args(e) if isinstance(term, sp.Order)))
+    return e.xreplace({order: ZERO}) if order else e, order
+
+
+def of_order(order: sp.Expr, difference: sp.Expr) -> Same | Differs | Agrees:
+    """Whether it is O(h^n): a fraction of analytic functions is, if m coefficients of the one below
+    vanish, the next does not, and n + m of the one above do."""
+    h, undecided = order.variables[0], Agrees(0, difference)
+    power = order.expr.as_base_exp()[1] if order.expr.has(h) else 0
+    unknown = difference.atoms(sp.Function) - difference.atoms(sp.exp, sp.log, AppliedUndef)
+    if unknown or order != sp.Order(h**power) or power not in range(20):
+        return undecided
+    difference = difference.subs(IN_DELTA) if h == Delta else difference
+    above, below = sp.fraction(sp.together(worked_out(difference)))
+
+    def at_0(function: sp.Expr) -> Same | Differs | Agrees:
+        return decide(worked_out(worked_out(function).subs(h, 0)))
+
+    powers = {p for p in sp.Tuple(above, below).atoms(sp.Pow) if not p.exp.is_Integer or p.exp < 0}
+    for base in (e.args[0] for e in powers | sp.Tuple(above, below).atoms(sp.log)):
+        if not isinstance(at_0(base), Differs):
+            return undecided
+    while isinstance(answer := at_0(below), Same) and power < 20:
+        below, power = below.diff(h), power + 1
+    if not isinstance(answer, Differs):
+        return undecided
     for _ in range(power):
-        yield worked_out(worked_out(numerator).subs(h, 0))
-        numerator = numerator.diff(h)
+        if not isinstance(answer := at_0(above), Same):
+            return answer
+        above = above.diff(h)
+    return Same()
 
 
 def by_induction(expression: sp.Expr) -> sp.Expr:
@@ -413,7 +440,6 @@ def _noise(symbols: set[sp.Symbol], gammas: dict[sp.Symbol, Any]) -> dict[sp.Sym
     for alpha, sigma, gamma in DEPTHS:
         exact[alpha] = 1 / mpmath.sqrt(1 + mpmath.exp(exact[gamma]))
         exact[sigma] = 1 / mpmath.sqrt(1 + mpmath.exp(-exact[gamma]))
-    (_, _, gamma_s), (_, _, gamma_t) = DEPTHS[:2]
     exact[c] = -mpmath.expm1(exact[gamma_s] - exact[gamma_t])
     return {s: exact[s] if s in exact else value_at(ABBREVIATIONS[s], exact) for s in symbols}
 

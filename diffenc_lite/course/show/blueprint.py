@@ -1,4 +1,5 @@
-"""The ledger as a picture: a box for each row, coloured by what is proved, arrows to what uses it.
+"""The ledger as a picture: a box for each row, coloured by what is proved, arrows to what uses it,
+orange where a form that is argued is used.
 
 blueprint.picture()                # the whole derivation
 blueprint.in_words()               # the same in a sentence
@@ -18,6 +19,12 @@ ARROW = "#9a9a9a"
 
 def premises() -> Nodes:
     return {tag: set(row.rests_on) for tag, row in LEDGER.items()}
+
+
+def argued(tag: str, other: str) -> bool:
+    """Whether one of the forms of the other row that this one uses rests on words"""
+    used = (use.key.split(".") for e in LEDGER[tag].derive() for use in e.uses)
+    return any(LEDGER[row][form].behind("argued") for row, form in used if row == other)
 
 
 def chains(nodes: Nodes) -> dict[str, list[str]]:
@@ -74,7 +81,8 @@ def picture(link: str = "") -> Picture:
     for tag, below in nodes.items():
         for other in sorted(below):
             boxes = [at for name, at in where.items() if name not in (tag, other)]
-            style = {"arrowstyle": "-|>", "color": ARROW, "shrinkA": 14, "shrinkB": 14, "lw": 1}
+            colour = ORANGE if argued(tag, other) else ARROW
+            style = {"arrowstyle": "-|>", "color": colour, "shrinkA": 14, "shrinkB": 14, "lw": 1}
             style["connectionstyle"] = f"arc3,rad={bend(where[other], where[tag], boxes)}"
             ax.annotate("", where[tag], where[other], arrowprops=style)
     for tag, at in where.items():

@@ -48,12 +48,12 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
     "v-form": (proof("G4"), limit, of.residual_by_hand),
     "variance": (proof("W1 average variance least"), of.tight_in_one_step),
     "w = 1": (proof("W2 excess root", "a ratio that does not depend on T"), of.price_of_a_half),
-    "weights": (proof("W3", "a fixed schedule"), of.same_gradient),
+    "weights": (proof("W3 constant gradient", "a fixed schedule"), of.same_gradient),
     "schedule": (proof("W4", "prices of some images, paths on a fine grid"), of.grid_on_mnist),
     "larger class": (
         proof(
             "X6 residual_E3 folded_E3",
-            "infinite depth or the folded mean; networks that hold $y=x$ and a scaled VDM",
+            "infinite depth or the folded mean; networks that hold this $y$ and a scaled VDM",
         ),
         of.starts_as_a_vdm,
     ),
@@ -95,7 +95,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
         "photographs": tuple(photographs("vdm-2", term) for term in LOSSES),
     },
     "scaling, perfect": (
-        proof("X4 ratio excess", "equal marginals and errors"),
+        proof("X4 ratio excess", "equal errors"),
         partial(of.scaling_in_a_world, "coin"),
         partial(of.scaling_in_a_world, "Gaussian"),
     ),

@@ -34,14 +34,15 @@ SMOOTH = "a smooth schedule and encoder, bounded data, a network bounded by a po
 
 def proof(key: str, *under: str) -> Proof:
     """Prove a row anew, and read off what the ledger says of the forms that the claim needs, say
-    "F1 mean variance"; with the tag alone, of all. `under`: conditions."""
+    "F1 mean variance"; with the tag alone, of all. `under`: conditions beside what it supposes."""
     tag, _, forms = key.partition(" ")
     row, needed = ledger.LEDGER[tag], forms.split()
     try:
         says = repr(row.prove())
     except ledger.ProofError as error:
         return Proof(key, False, str(error))
-    return Proof(key, True, says, row.word(*needed), under, row.argued(*needed))
+    under += row.behind("supposed", *needed)
+    return Proof(key, True, says, row.word(*needed), under, row.behind("argued", *needed))
 
 
 def two_steps() -> Check:
