@@ -168,6 +168,13 @@ def test_docs_have_the_numbers_of_the_cards():
         assert [column.strip() for column in row.split("|")][3:-1] == [score, *terms]
 
 
+def test_readme_has_the_score_of_each_model_of_digits():
+    names = [name for name in pretrained_names() if name.startswith("mnist")]
+    for name in names:
+        (score,) = re.findall(rf"`{name}`[^\d`]*(?:`[^`]*`[^\d`]*)?(\d\.\d{{3}})", README)
+        assert score == f"{read_card(name)['bits_per_dim']:.3f}"
+
+
 def test_docs_have_the_numbers_of_the_study_of_optimizers():
     """For each length: AdamW, Muon, and Muon in as many minutes, three seeds each."""
     rows = load_results("budgets")
