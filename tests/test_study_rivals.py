@@ -3,13 +3,14 @@
 What lessons read of its results, `test_printed.py` computes again."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from diffenc_lite.course.studies import fork, load_arrays, load_results, options, rivals, runner
-from diffenc_lite.data import photos
+from diffenc_lite.data import load_mnist, photos
 
 SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, "batch": 4}
 
@@ -54,6 +55,11 @@ def few(monkeypatch, tmp_path):
     monkeypatch.setattr(rivals, "scored_patches", lambda names: [a[::120] for a in every(names)])
     monkeypatch.setattr(rivals, "training_patches", lambda names: every(names)[0][::7])
     monkeypatch.setattr(rivals, "PASSES", 2)
+    monkeypatch.setattr(rivals, "ON_DIGITS", {"image": 4})
+    digits = load_mnist("test", "bundled")
+    monkeypatch.setattr(
+        rivals, "load_mnist", lambda *which: replace(digits, images=digits.images[:9])
+    )
     given = options(rivals.STUDY, budget=SMALL)
     return lambda part, **wanted: [
         runner.read_results(runner.run_jobs("rivals", tmp_path, given, number))["rows"][0]
@@ -83,6 +89,8 @@ def test_jobs_of_the_study(few):
     assert slower["lr"] == 0.0005 < rows[3]["lr"] and slower["curve"] != rows[3]["curve"]
     (to_5,) = run("at 5", fold=0, arm="affine")
     assert [point["updates"] for point in to_5["curve"]] == [2, 4, 8]  # whatever a doubling gains
+    (digits,) = run("digits", vdm=1, arm="image")
+    assert [point["updates"] for point in digits["curve"]] == [1, 2, 4]  # the rule is off
     jobs = [job for job in rivals.STUDY.jobs(options(rivals.STUDY)) if job["part"] == "arm"]
     assert [sum(job["seed"] == seed for job in jobs) for seed in rivals.SEEDS] == [27, 12]
     (file,) = folder.glob("*seed-0_arm-skip*.json")

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...data import photos
+from ...data import load_mnist, photos
 from ...encoder import Encoder
 from ...evaluation import evaluate
 from ...files import PathLike, write_whole
@@ -30,7 +30,7 @@ from ...pretrained import save_model
 from ...training import TrainConfig, TrainState, bf16_if_faster, keep_freed_memory, train
 from . import fork
 from .allowance import STILL, saved_by_normal_prior, with_width
-from .purpose import BASES
+from .purpose import BASES, VDMS, base
 from .study import Job, Options, Results, Row, Study, load_arrays
 
 DECLARATION = Path(__file__).with_suffix(".md")
@@ -54,6 +54,7 @@ GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further w
 RATE = 0.0015  # of every arm: the best of them for all but SLOWER (rivals.md, 10 to 15)
 SLOWER = {"fade-2", "vdm-5"}  # trained with the first of GRID, too
 AT_5 = "vdm", "learned", "affine"  # with the noise ending at 5, whatever a doubling gains (28)
+ON_DIGITS = {"vdm": 5000, "image": 4400, "learned": 2800}  # updates that take equal time (28)
 TWICE = {"learned-2", "image-2", "fade-2", "vdm-5"}  # run with both seeds: those of `primary`
 MARGIN = 0.002  # bits per dimension; a smaller difference does not matter
 ENCODERS = {"image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2"}
@@ -107,6 +108,7 @@ def _jobs(options: Options) -> list[Job]:
     listed += [{"part": "slower", **job} for job in others]
     at_5 = [{"arm": arm, "gamma_max": 5.0} for arm in AT_5]
     listed += [{"part": "at 5", **vdm, **arm} for vdm in vdms if vdm["seed"] == 0 for arm in at_5]
+    listed += [{"part": "digits", "vdm": vdm, "arm": arm} for vdm in VDMS for arm in ON_DIGITS]
     return listed[: options.budget["jobs"]]
 
 
@@ -118,6 +120,8 @@ def kind(arm: Job) -> str:
 def _run(job: Job, options: Options) -> Row | Results:
     if job["part"] == "vdm":
         return _train_vdm(job, options)
+    if job["part"] == "digits":
+        return _on_digits(job, options)
     rate, budget = job["part"] == "rate", options.budget
     fold, seed = (0, 0) if rate else (job["fold"], job["seed"])
     training, held_back, scored = split_of(fold)
@@ -216,6 +220,17 @@ def _train_vdm(job: Job, options: Options) -> Row:
     scored = evaluate(model, patches, clusters=clusters, generator=draws)
     save_model(model.half(), path, {"pictures": training, "bits_per_dim": scored.total})
     return {**job, "total": scored.total, "scored": names}
+
+
+def _on_digits(job: Job, options: Options) -> Row:
+    """A fork of a VDM of digits, noise to 5, scored after a quarter, a half and all updates."""
+    arm, vdm, batch = job["arm"], job["vdm"], options.budget["batch"]
+    images, test = (load_mnist(split, "full").images for split in ("train", "test"))
+    scored = test, torch.zeros(len(test), dtype=torch.long)  # as of one picture
+    lengths = [ON_DIGITS[arm] // k for k in (4, 2, 1)]
+    model, path = fork.make_fork(arm, 0, base(vdm), START), options.folder / f"{arm}-{vdm}.pt"
+    curve, *_ = trained(model, images, scored, 5.0, RATE, 0, lengths, lengths[-1], batch, path)
+    return {**job, "lr": RATE, "total": curve[-1]["total"], "curve": curve}
 
 
 # ---- results -------------------------------------------------------------------------------------
