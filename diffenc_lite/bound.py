@@ -12,7 +12,7 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import as_floats, brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
-from .checks import check_slope
+from .checks import check_gamma, check_slope
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
@@ -201,8 +201,9 @@ def elbo(
     Gradients flow, and dropout acts if the model is in training mode; `evaluate` turns both off.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1] or beside every_step, every_step at infinite depth and what `Chain` refuses, and
-    there for an encoder that jumps (`check_slope`; `check_parts` checks more, and not here).
+    outside [0, 1] or beside every_step, every_step at infinite depth, what `Chain` refuses, a gamma
+    that does not increase (`check_gamma`) and, at infinite depth, an encoder that jumps
+    (`check_slope`; `check_parts` checks more, and not here).
     """
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
@@ -215,6 +216,7 @@ def elbo(
         in_shape_of("t", t, images.flatten(1)[:, 0], "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
+    check_gamma(model)
     if chain is None:
         check_slope(model, images)
 

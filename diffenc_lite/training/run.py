@@ -17,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..chain import as_chain
-from ..checks import check_parts
+from ..checks import check_gamma, check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
@@ -137,6 +137,7 @@ class Run:
 
     def report(self, evaluated: bool = True) -> Progress:
         """What happened since the last; evaluated, if there are images held out for it."""
+        check_gamma(self.state.model)  # the terms are of that
         model, config, update = self.state.averaged, self.config, self.state.update
         evaluation = None
         if evaluated and self.held_out is not None:
