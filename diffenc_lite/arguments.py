@@ -2,6 +2,7 @@
 
 import math
 import operator
+import reprlib
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
@@ -58,7 +59,7 @@ def as_floats(name: str, given: Any, accepted: str = "numbers") -> Tensor:
             return torch.as_tensor(given, dtype=torch.float64).clone()
     except (TypeError, ValueError, RuntimeError):
         pass
-    raise ValueError(f"{name} must be {accepted}; got {given!r}")
+    raise ValueError(f"{name} must be {accepted}; got {reprlib.repr(given)}")
 
 
 def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
@@ -81,11 +82,21 @@ def in_shape_of(name: str, given: Any, other: Tensor, of: str) -> Tensor:
     return given
 
 
-def as_shape(given: Any) -> tuple[int, ...]:
-    """The argument `shape` as a tuple of whole numbers, at least one of them."""
+def as_wholes(name: str, given: Any, least: int = 1) -> tuple[int, ...]:
+    """The argument as a tuple of whole numbers, one or more; ValueError, naming it, if it is none.
+    JSON gives a list."""
     if not isinstance(given, tuple | list) or not given:
-        raise ValueError(f"shape must be a tuple such as (1, 28, 28); got {given!r}")
-    return tuple(as_whole("shape", length) for length in given)
+        raise ValueError(f"{name} must be a tuple such as (1, 28, 28); got {given!r}")
+    return tuple(as_whole(name, number, least, kind="whole numbers") for number in given)
+
+
+def as_device(given: Any) -> torch.device:
+    """The argument `device` with its index; ValueError, naming it, if it is not here."""
+    try:
+        return torch.zeros(1, device=given).device
+    except (AssertionError, RuntimeError, TypeError) as error:  # it depends on the build of PyTorch
+        why = str(error).splitlines()[0]
+        raise ValueError(f"device must be one that is here; got {given!r}: {why}") from error
 
 
 def brief(values: Tensor) -> str:

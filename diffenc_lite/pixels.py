@@ -45,6 +45,7 @@ def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
 
 def to_levels(x: Tensor, levels: int = 256) -> Tensor:
     """x -> the nearest level as uint8, the inverse of `to_unit`. Raises ValueError for NaN."""
+    as_whole("levels", levels, 2, 256)
     if bool(x.isnan().any()):
         raise ValueError("x must be numbers to have a nearest level; got NaN")
     return _nearest(x, levels).to(torch.uint8)

@@ -188,6 +188,8 @@ def edge_costs(
     resolution = as_whole("resolution", resolution)
     depths = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = mean_squared_gap_table(model, batches, depths, generator, scale)
+    if bool(m.isnan().any()):
+        raise FloatingPointError("the gap of some image is not finite")
     d = images[0].numel()
     return best_cost(m, d) if isinstance(ratio, str) else kl_ratio(d * m, ratio, d)
 
@@ -271,8 +273,8 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     last = len(costs) - 1
     as_whole("steps", steps, most=last)
     costs = costs.masked_fill(torch.ones_like(costs, dtype=torch.bool).tril(), torch.inf)
-    if bool(costs.isnan().any()):
-        raise ValueError("costs must be numbers or inf; got NaN")
+    if bool((costs.isnan() | costs.isneginf()).any()):
+        raise ValueError("costs must be numbers or inf; got NaN or -inf")
     cheapest_to, nodes_before = costs[0], []  # with one edge more in each round
     for _ in range(steps - 1):
         cheapest_to, node_before = (cheapest_to[:, None] + costs).min(0)

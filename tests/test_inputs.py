@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import re
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +22,7 @@ from diffenc_lite import (
     LearnedEncoder,
     LinearSchedule,
     ModelConfig,
+    Noise,
     ScalingEncoder,
     Schedule,
     TrainConfig,
@@ -35,6 +37,7 @@ from diffenc_lite import (
     evenly_chosen,
     fit,
     kl_ratio,
+    load_fitted,
     load_mnist,
     load_model,
     load_named,
@@ -43,10 +46,12 @@ from diffenc_lite import (
     process,
     sample,
     save_model,
+    start_from,
     toy,
     train,
     train_steps,
 )
+from diffenc_lite.training import load_resume
 
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
 NAN = math.nan
@@ -184,6 +189,8 @@ def test_settings_of_a_training():
     assert type(config.updates) is int and type(config.lr) is float
 
 
+EIGHT, ONE_LAYER = {"channels": (8,), "blocks": (1,)}, {"width": 8, "layers": 1}
+
 # By error: the words that name what is wrong, and the call.
 MISTAKES = {
     TypeError: [
@@ -228,15 +235,38 @@ MISTAKES = {
             )
         ],
         ("denoiser must be an nn.Module, and lists", lambda m: DiffEnc(HIDING)),
+        *[
+            (f"{name} must be a str or Path", lambda m, f=f, given=given: f(m, given))
+            for given in (5, None, "")
+            for name, f in (
+                ("path", save_model),
+                ("path", lambda _, given: load_model(given)),
+                ("path", start_from),
+                ("path", lambda _, given: load_resume(given)),
+                ("root", lambda _, given: load_named("full", root=given or b"")),
+                ("folder", lambda m, given: train(m, IMAGES, TrainConfig(1), given or b"")),
+            )
+        ],
+        *[
+            ("card must", lambda m, card=card: save_model(m, "never", card))
+            for card in ("words", [1], {"of": IMAGES})
+        ],
+        ("model must", lambda m: start_from(CUT, "mnist-vdm")),
+        *[
+            (f"{name} must be a", lambda m, f=f, given=given: f(given))
+            for given in (None, "small", UNetConfig)
+            for name, f in (("config", UNet), ("gamma", Noise.from_gamma))
+        ],
+        *[
+            ("schedule must", lambda m, given=given: MLP(8, 1, schedule=given))
+            for given in ("linear", 3, LinearSchedule)
+        ],
     ],
     FloatingPointError: [
         ("not finite", lambda m: evaluate(DiffEnc(NOT_FINITE), IMAGES)),
         ("not finite", lambda m: fit(DiffEnc(NOT_FINITE), IMAGES, 2)),
+        ("not finite", lambda m: edge_costs(DiffEnc(NOT_FINITE), IMAGES, 2)),
         ("t = 1", lambda m: sample(DiffEnc(NOT_FINITE), 2, 3, shape=(2,))),
-    ],
-    RuntimeError: [
-        ("cpu, cuda | gpu", lambda m: load_pretrained("mnist-vdm", "gpu")),
-        ("cpu, cuda | gpu", lambda m: load_named("bundled", device="gpu")),
     ],
     AttributeError: [("encodr", lambda m: m.with_parts(encodr=ScalingEncoder()))],
     ValueError: [
@@ -270,7 +300,57 @@ MISTAKES = {
         ("shape", lambda m: DiffEnc(CUT, shape=(1, 0, 4))),
         ("shape must | (2,)", lambda m: DiffEnc(MLP(8, 1), shape=(3,))),
         ("shape", lambda m: build(ModelConfig(shape=(28, 28)))),
-        ("channels", lambda m: UNet(UNetConfig((8, 8), (1,)))),
+        *[
+            (f"{name} must", lambda m, given={name: value}: UNetConfig(**EIGHT | given))
+            for name, values in {
+                "channels": [8, (), "8", (8.0,), (0,), (12,), (True,)],
+                "blocks": [1, (-1,), (1, 1), (True,), None],
+                "groups": [0, True, "8"],
+                "patch": [0, 1.5, True],
+                "dropout": [1, -0.1, NAN, True, "0.1", None],
+                **dict.fromkeys(["pool", "attention", "bilinear"], ["no", 1, None]),
+            }.items()
+            for value in values
+        ],
+        *[
+            (
+                f"{name} must",
+                lambda m, given={name: value}: MLP(**ONE_LAYER | given),
+            )
+            for name, values in {
+                "width": [0, 8.0, True, "8", None],
+                "layers": [-1, 1.5, True, None],
+                "for_y": [LinearSchedule(), 1, None],
+                "fourier": [3, None, "12", (NAN,), (True,)],
+                "shape": [2, (), (1, 2, 3), (0,)],
+            }.items()
+            for value in values
+        ],
+        *[
+            ("z and gamma must", lambda m, given=given: MLP(8, 1)(*given))
+            for given in ((X, 0.5), (None, S), (X[:, :1], S), (X, S[:1]))
+        ],
+        *[
+            ("device must be one that is here | gpu", lambda m, f=f: f(device="gpu"))
+            for f in (
+                partial(load_pretrained, "mnist-vdm"),
+                partial(load_model, "mnist-vdm"),
+                partial(load_named, "bundled"),
+                partial(toy, "swirl", 2),
+            )
+        ],
+        ("download must", lambda m: load_named("full", download="no")),
+        ("bar must", lambda m: next(train_steps(m, IMAGES, TrainConfig(1), bar="no"))),
+        *[
+            ("noise_0 must be finite", lambda m, at=at: elbo(m, IMAGES, at, noise_0=NAN * IMAGES))
+            for at in (None, 2)
+        ],
+        ("name must be one of", lambda m: load_fitted("vdm", 8)),
+        *[
+            ("steps must be one of | 64", lambda m, steps=steps: load_fitted("mnist-vdm", steps))
+            for steps in (5, "8", 8.0, None)
+        ],
+        ("levels must", lambda m: pixels.to_levels(X, 300)),
         ("model must", lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1))),
         ("dtype of the weights", lambda m: DiffEnc(nn.Linear(2, 2).bfloat16())),
         ("dtype of the weights", lambda m: elbo(copy.deepcopy(m).half(), IMAGES)),
@@ -337,7 +417,10 @@ MISTAKES = {
         ("ratio must", lambda m: edge_costs(m, IMAGES, 2, None)),
         ("costs must", lambda m: cheapest_path(torch.ones(2, 3), 1)),
         ("costs must", lambda m: cheapest_path([[1.0]], 1)),
-        ("costs must", lambda m: cheapest_path(torch.full((3, 3), NAN), 2)),
+        *[
+            ("costs must", lambda m, bad=bad: cheapest_path(torch.full((3, 3), bad), 2))
+            for bad in (NAN, -math.inf)
+        ],
         *[
             ("costs must be numbers", lambda m, costs=costs: cheapest_path(costs, 1))
             for costs in ("8", None, torch.ones(3, 3) > 0)

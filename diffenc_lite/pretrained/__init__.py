@@ -21,10 +21,10 @@ import torch
 from safetensors.torch import load, save
 
 from .. import files
-from ..arguments import check_one_of
+from ..arguments import as_device, check_one_of
 from ..chain import Chain
 from ..data import cache_folder
-from ..files import PathLike, verify, write_whole
+from ..files import PathLike, as_path, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build, check_model
 from ..pixels import FLOATS
 from ..schedule import GAMMA_MIN, gamma_min_for
@@ -59,9 +59,12 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
     except ValueError:  # a part was changed after it was built
         about["configuration"] = None
     about |= {} if about["configuration"] else {"own": signature(model)}
-    about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
-    about["sha256"] = hashlib.sha256(weights).hexdigest()
-    text = json.dumps(about, indent=2) + "\n"  # before a file is touched
+    try:
+        about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
+        about["sha256"] = hashlib.sha256(weights).hexdigest()
+        text = json.dumps(about, indent=2) + "\n"  # before a file is touched
+    except (AttributeError, TypeError) as error:
+        raise TypeError(f"card must be a dict of plain values, as for JSON: {error}") from None
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, text.encode())
@@ -92,6 +95,7 @@ def load_model(
     cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
     describes, or do not fit its configuration or the model given.
     """
+    device = device if device is None else as_device(device)
     card, file, weights = _read(path)
     fits = "its configuration" if model is None else "the model given"
     if model is not None:
@@ -160,6 +164,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     saved one. Raises ValueError if that has weights or shapes that `model` has not, other levels or
     another schedule; and what `load_model` raises.
     """
+    check_model(model)
     card, _, weights = _read(path)
     filled = copy.deepcopy(model)
     shapes = {name: weight.shape for name, weight in filled.state_dict().items()}
@@ -196,9 +201,8 @@ def load_fitted(name: str, steps: int) -> Chain:
     Raises ValueError for a model or a T without one, naming those that have one.
     """
     fits = json.loads(FITTED.read_bytes())["models"]
-    if name not in fits or str(steps) not in fits[name]["steps"]:
-        known = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
-        raise ValueError(f"there are fitted steps for {known}; got {name!r} with T = {steps}")
+    check_one_of("name", name, fits)
+    check_one_of("steps", steps, map(int, fits[name]["steps"]))
     values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
     return Chain(Chain.equal(steps).grid, **values)
 
@@ -210,7 +214,7 @@ def pretrained_names() -> list[str]:
 
 def _model_files(path: PathLike) -> tuple[Path, Path]:
     """(weights, card). Not by with_suffix, which would cut the name "run-0.5" in two."""
-    stem = os.fspath(path).removesuffix(".safetensors").removesuffix(".json")
+    stem = str(as_path("path", path)).removesuffix(".safetensors").removesuffix(".json")
     return Path(stem + ".safetensors"), Path(stem + ".json")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..files import PathLike, verify, write_whole, writing
+from ..files import PathLike, as_path, verify, write_whole, writing
 from ..model import DiffEnc
 from ..pretrained.signature import disagreements, signature
 
@@ -46,7 +46,8 @@ class RunFolder:
             saved["settings"]["loss_steps"] = saved["settings"].pop("steps")
         if differing := disagreements(saved["settings"], self.settings):
             problem = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
-            raise ValueError(f"{problem}. Give another folder, or the same settings to go on")
+            longer = "to train longer, begin there with the weights of this run (start_from)"
+            raise ValueError(f"{problem}. Give the same to go on, or another folder; {longer}")
         if size < saved["metrics"]:
             had = f"it has {size} bytes, and had {saved['metrics']} when resume.pt was written"
             raise ValueError(f"{self.metrics} is damaged or cut short: {had}")
@@ -113,9 +114,9 @@ def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict
 def load_resume(path: PathLike) -> dict[str, Any]:
     """What `RunFolder.save` wrote, on the CPU. Raises FileNotFoundError if there is none,
     ValueError if it is damaged, cut short, or not such a file of this version."""
-    content = Path(path).read_bytes()
+    content = (path := as_path("path", path)).read_bytes()
     if not content.startswith(HEADER):
-        raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")
+        raise ValueError(f"{path} is not a resume file of this version of diffenc_lite")
     digest, rest = content[len(HEADER) :][:64], content[len(HEADER) :][64:]
-    verify(rest, digest.decode("ascii", "replace"), os.fspath(path))
+    verify(rest, digest.decode("ascii", "replace"), path)
     return torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True)

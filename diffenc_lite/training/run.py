@@ -1,7 +1,6 @@
 """What stands round the loop of a training: checks, resume, reports, interrupts and the bar."""
 
 import inspect
-import os
 import signal
 import threading
 import time
@@ -16,10 +15,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from ..arguments import check_one_of
 from ..chain import as_chain
 from ..checks import check_gamma, check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
-from ..files import PathLike
+from ..files import PathLike, as_path
 from ..model import DiffEnc, check_images
 from ..pretrained.signature import disagreements, signature
 from ..schedule import gamma_min_for
@@ -51,6 +51,12 @@ class Progress:
     def total(self) -> float:
         return self.prior + self.reconstruction + self.diffusion
 
+    def __str__(self) -> str:
+        names = ("prior", "reconstruction", "diffusion")
+        terms = ", ".join(f"{name} {getattr(self, name):.4f}" for name in names)
+        text = f"update {self.update:,} of {self.updates:,}: {self.total:.4f} bits/dim ({terms})"
+        return text if self.evaluation is None else f"{text}; held out: {self.evaluation}"
+
 
 class Run:
     """What is the same in all updates of a training, and what happens after each: it starts, or
@@ -68,7 +74,7 @@ class Run:
     ):
         from tqdm.auto import tqdm
 
-        _check(model, images, config, folder, held_out, clusters)
+        _check(model, images, config, folder, held_out, bar, clusters)
         rank, ranks = rank_and_size()
         self.config, self.images = config, images.to(model.device)
         n = config.evaluate_images
@@ -168,12 +174,15 @@ def interrupts_held_back() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
-def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clusters: Any) -> None:
+def _check(
+    model: Any, images: Any, config: Any, folder: Any, held_out: Any, bar: Any, clusters: Any
+) -> None:
     check_images(model, images)
-    if folder is not None and not isinstance(folder, str | os.PathLike):
-        raise TypeError(f"folder must be a path; got {type(folder).__name__}")
+    if folder is not None:
+        as_path("folder", folder)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("model must have weights to train; it has none that require a gradient")
+    check_one_of("bar", bar, (True, False))
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
     if held_out is not None:
