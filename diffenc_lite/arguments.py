@@ -83,8 +83,7 @@ def in_shape_of(name: str, given: Any, other: Tensor, of: str) -> Tensor:
 
 
 def as_wholes(name: str, given: Any, least: int = 1) -> tuple[int, ...]:
-    """The argument as a tuple of whole numbers, one or more; ValueError, naming it, if it is none.
-    JSON gives a list."""
+    """The argument, a list or tuple of whole numbers, as a tuple; else ValueError, naming it."""
     if not isinstance(given, tuple | list) or not given:
         raise ValueError(f"{name} must be a tuple such as (1, 28, 28); got {given!r}")
     return tuple(as_whole(name, number, least, kind="whole numbers") for number in given)

@@ -18,6 +18,8 @@ from .model import DiffEnc, check_images
 from .process import Scale
 from .schedule import Noise
 
+TERMS = ("prior", "reconstruction", "diffusion")
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -124,8 +126,7 @@ def gap_and_slope(
 ) -> tuple[Tensor, Tensor]:
     """(g, h): with the mean A x_hat of G5, the gap (mu_P - mu_Q) / sigma_Q is g + (A / c - 1) h
 
-    Args: x (B, ...); at_s, at_t, the noise levels of s < t, (B,); eps (B, ...). Returns two tensors
-        (B, ...).
+    Args: at_s, at_t, the noise levels of s < t, (B,); x, eps (B, ...), as both that it returns.
     """
     x_t, x_change = model.encode_step(x, at_s.gamma, at_t.gamma)
     v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at_t)

@@ -58,11 +58,9 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
 def check_gamma(model: DiffEnc) -> None:
     """Raise ValueError for a schedule that was exchanged for one that `check_schedule` refuses, and
     for one whose gamma has ceased to increase since it was checked, as by training."""
-    if model._checked_schedule == (model.schedule,):
-        check_increase(model.schedule, model.like_weights)
-    else:
-        check_schedule(model.schedule, model.like_weights)
-        model._checked_schedule = (model.schedule,)
+    checked = model._checked_schedule == (model.schedule,)
+    (check_increase if checked else check_schedule)(model.schedule, model.like_weights)
+    model._checked_schedule = (model.schedule,)
 
 
 @torch.no_grad()

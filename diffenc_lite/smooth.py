@@ -9,8 +9,8 @@ from torch import Tensor
 from .arguments import brief, in_shape_of
 from .schedule import AnySchedule, Noise, Schedule, as_schedule, end_points, value_and_slope
 
-PIECES, CUTS = 64, 12  # of `find_jump`
-DEPTHS = 1001  # at which a schedule is looked at
+PIECES, CUTS = 64, 12  # of `find_jump`: pieces of a range, and ranges that are cut at most
+DEPTHS = 1001  # at which `check_schedule` looks, evenly spaced on [0, 1]
 
 
 def find_jump(

@@ -340,7 +340,6 @@ MISTAKES = {
             )
         ],
         ("download must", lambda m: load_named("full", download="no")),
-        ("bar must", lambda m: next(train_steps(m, IMAGES, TrainConfig(1), bar="no"))),
         *[
             ("noise_0 must be finite", lambda m, at=at: elbo(m, IMAGES, at, noise_0=NAN * IMAGES))
             for at in (None, 2)

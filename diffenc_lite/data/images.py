@@ -2,8 +2,7 @@
 
 torchvision fetches MNIST, its relatives and CIFAR-10, and compares archives with their published
 md5. The package has 5,000 digits of MNIST's training set and 1,000 of its test set, 500 from each
-half, as many of each kind. A bound on these has about three times the standard error of the whole
-set.
+half, as many of each kind: a bound on these has about three times the whole set's standard error.
 """
 
 import inspect
@@ -14,7 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -55,11 +54,6 @@ class ImageSet:
     def __repr__(self) -> str:
         shape = "x".join(str(size) for size in self.images.shape[1:])
         return f"ImageSet({self.name}, {self.split}: {len(self):,} images of {shape})"
-
-    def to(self, device: torch.device | str) -> "ImageSet":
-        images, labels = self.images.to(device), self.labels.to(device)
-        clusters = None if self.clusters is None else self.clusters.to(device)
-        return replace(self, images=images, labels=labels, clusters=clusters)
 
 
 def cache_folder() -> Path:
@@ -141,10 +135,7 @@ def load_named(
 
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
     damaged, cut short or another one, and for an unknown name or split.
-    Sources: Y. LeCun and C. Cortes, The MNIST database of handwritten digits (CC BY-SA 3.0);
-    H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, 2017 (MIT licence); T. Clanuwat et al., Deep
-    learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0); A. Krizhevsky, Learning
-    multiple layers of features from tiny images, 2009 (CIFAR-10).
+    Who made them, and their licences: docs/data.md.
     """
     check_one_of("name", name, data_names())
     check_one_of("split", split, ("train", "test"))
@@ -164,8 +155,8 @@ def load_named(
         # one line on stderr: readers see it, and nbval does not compare it
         used = f"Using the {len(tensors[0]):,} bundled MNIST images: {why}"
         print(f"{used}. For the full set {advice}", file=sys.stderr)
-    images, labels, *clusters = tensors
-    return ImageSet(images, labels, set_name, split, *clusters).to(device)
+    images, labels, *clusters = (tensor.to(device) for tensor in tensors)
+    return ImageSet(images, labels, set_name, split, *clusters)
 
 
 def load_mnist(

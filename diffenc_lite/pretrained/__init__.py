@@ -8,7 +8,6 @@ import copy
 import hashlib
 import json
 import math
-import os
 import textwrap
 import urllib.request
 from dataclasses import asdict
@@ -91,9 +90,8 @@ def load_model(
     Args: path, with or without .safetensors, or the name of a pretrained model; device, by default
         that of the model given, or the CPU; model, made as the saved one was, whose parts get the
         weights, unless they are refused. It must be given if its networks are your own.
-    Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
-    cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
-    describes, or do not fit its configuration or the model given.
+    Raises FileNotFoundError if there is no such model, or its weights cannot be fetched; ValueError
+    if they are damaged, cut short, another file than the card describes, or do not fit.
     """
     device = device if device is None else as_device(device)
     card, file, weights = _read(path)
@@ -177,7 +175,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     except ValueError as error:
         sizes = (card["configuration"] or {}).get("size"), getattr(model.config, "size", None)
         hint = "size {} there, {} here; ".format(*sizes) if len({None, *sizes}) == 3 else ""
-        raise ValueError(f"model must fit {os.fspath(path)}: {hint}{error}") from None
+        raise ValueError(f"model must fit {path}: {hint}{error}") from None
     start = {"encoder": (card["configuration"] or {}).get("encoder")}
     kept = ("updates", "bits_per_dim", "sha256", "start")
     start |= {name: card[name] for name in kept if name in card}
@@ -224,7 +222,7 @@ def _find(path: PathLike) -> tuple[Path, Path]:
         if any(file.exists() for file in pair):
             return pair
     raise FileNotFoundError(
-        f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
+        f"there is no model '{path}': neither the file {_model_files(path)[0]} nor a "
         f"pretrained one of that name ({', '.join(pretrained_names())})"
     )
 

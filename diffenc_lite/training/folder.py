@@ -2,20 +2,19 @@
 
 Each line of the metrics is a JSON object: update, split ("train" or "held out"), and prior,
 reconstruction, diffusion and total in bits per dimension; for held-out images also standard_error
-and n. Nothing in it depends on the clock: a run that was stopped writes the same as one that was
-not.
+and n. Nothing in it depends on the clock: a run that was stopped writes the same as any other.
 """
 
 import hashlib
 import io
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..bound import TERMS
 from ..files import PathLike, as_path, verify, write_whole, writing
 from ..model import DiffEnc
 from ..pretrained.signature import disagreements, signature
@@ -24,12 +23,11 @@ HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex di
 
 
 class RunFolder:
-    """`restore` what was saved, `log` lines of metrics, `save` a state.
-
-    settings: by name, what must be the same for the run to go on."""
+    """`restore` what was saved, `log` lines of metrics, `save` a state. Args: settings, by name,
+    what must be the same for the run to go on."""
 
     def __init__(self, path: PathLike, settings: dict[str, Any]):
-        self.path, self.settings = Path(path), settings
+        self.path, self.settings = as_path("folder", path), settings
         self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
         self.beginning = b""  # the beginning of resume.pt when it was last read or written
 
@@ -58,8 +56,7 @@ class RunFolder:
 
     def log(self, progress: Any) -> None:
         """Append a Progress to the metrics: only what a second run would repeat exactly."""
-        terms = ("prior", "reconstruction", "diffusion", "total")
-        of_training = {name: getattr(progress, name) for name in terms}
+        of_training = {name: getattr(progress, name) for name in (*TERMS, "total")}
         lines = [{"update": progress.update, "split": "train", **of_training}]
         if (evaluation := progress.evaluation) is not None:
             scores = {name: value for name, value in vars(evaluation).items() if name != "levels"}

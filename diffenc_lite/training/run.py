@@ -15,11 +15,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ..arguments import check_one_of
+from ..bound import TERMS
 from ..chain import as_chain
 from ..checks import check_gamma, check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
-from ..files import PathLike, as_path
+from ..files import PathLike
 from ..model import DiffEnc, check_images
 from ..pretrained.signature import disagreements, signature
 from ..schedule import gamma_min_for
@@ -33,10 +33,8 @@ from .state import TrainState
 @dataclass(frozen=True)
 class Progress:
     """How far the training is. The terms are in bits per dimension, each the mean over the updates
-    since the last Progress; `evaluation` is of the averaged model, where one was due.
-
-    model: the averaged model. It goes on changing as the training does.
-    """
+    since the last Progress; `model` is the averaged model, which goes on changing as the training
+    does, and `evaluation` is of it, where one was due."""
 
     update: int
     updates: int
@@ -52,8 +50,7 @@ class Progress:
         return self.prior + self.reconstruction + self.diffusion
 
     def __str__(self) -> str:
-        names = ("prior", "reconstruction", "diffusion")
-        terms = ", ".join(f"{name} {getattr(self, name):.4f}" for name in names)
+        terms = ", ".join(f"{name} {getattr(self, name):.4f}" for name in TERMS)
         text = f"update {self.update:,} of {self.updates:,}: {self.total:.4f} bits/dim ({terms})"
         return text if self.evaluation is None else f"{text}; held out: {self.evaluation}"
 
@@ -74,7 +71,7 @@ class Run:
     ):
         from tqdm.auto import tqdm
 
-        _check(model, images, config, folder, held_out, bar, clusters)
+        _check(model, images, config, held_out, clusters)
         rank, ranks = rank_and_size()
         self.config, self.images = config, images.to(model.device)
         n = config.evaluate_images
@@ -174,15 +171,10 @@ def interrupts_held_back() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
-def _check(
-    model: Any, images: Any, config: Any, folder: Any, held_out: Any, bar: Any, clusters: Any
-) -> None:
+def _check(model: Any, images: Any, config: Any, held_out: Any, clusters: Any) -> None:
     check_images(model, images)
-    if folder is not None:
-        as_path("folder", folder)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("model must have weights to train; it has none that require a gradient")
-    check_one_of("bar", bar, (True, False))
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
     if held_out is not None:
@@ -205,9 +197,8 @@ def _warn_of_misfits(model: DiffEnc, images: Tensor) -> None:
     parts, levels, top, told = signature(model), model.levels, int(images.max()), []
     low, *_, high = parts["gamma"]
     if levels > 4 * (top + 1):
-        told.append(
-            f"images have levels 0 to {top} of {levels}: is levels={max(top + 1, 2)} meant?"
-        )
+        meant = f"is levels={max(top + 1, 2)} meant?"
+        told.append(f"images have levels 0 to {top} of {levels}: {meant}")
     if abs(low - gamma_min_for(levels)) > 1:
         right = f"{gamma_min_for(levels):.4g} is right (schedule.gamma_min_for)"
         told.append(f"the schedule begins at gamma = {low:.4g}; for {levels} levels {right}")
