@@ -2,7 +2,7 @@
 
 last = train(model, images, TrainConfig(2000), held_out=test_images)    # last.model, averaged
 for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
-    ...                                            # progress.model is the averaged model so far
+    print(progress)                                # progress.model is the averaged model so far
 """
 
 from collections.abc import Generator
