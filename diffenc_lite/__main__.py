@@ -15,7 +15,7 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from . import __version__, pretrained
-from .arguments import as_device, as_whole
+from .arguments import as_whole
 from .bound import TERMS
 from .data import data_names, load_named
 from .evaluation import evaluate, evenly_chosen
@@ -209,7 +209,11 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         found = torch.accelerator.is_available()
         name = str(torch.accelerator.current_accelerator()) if found else "cpu"
-    return as_device(name)
+    try:
+        return torch.zeros(1, device=name).device  # with its index
+    except (AssertionError, RuntimeError) as error:  # which of them depends on the build of PyTorch
+        why = str(error).splitlines()[0]
+        raise ValueError(f"--device must be one that is here; got {name!r}: {why}") from error
 
 
 def _configured(config: Any, args: argparse.Namespace, **others: Any) -> Any:

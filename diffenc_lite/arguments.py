@@ -82,20 +82,11 @@ def in_shape_of(name: str, given: Any, other: Tensor, of: str) -> Tensor:
     return given
 
 
-def as_wholes(name: str, given: Any, least: int = 1) -> tuple[int, ...]:
-    """The argument, a list or tuple of whole numbers, as a tuple; else ValueError, naming it."""
+def as_shape(given: Any) -> tuple[int, ...]:
+    """The argument `shape` as a tuple of whole numbers, at least one of them."""
     if not isinstance(given, tuple | list) or not given:
-        raise ValueError(f"{name} must be a tuple such as (1, 28, 28); got {given!r}")
-    return tuple(as_whole(name, number, least, kind="whole numbers") for number in given)
-
-
-def as_device(given: Any) -> torch.device:
-    """The argument `device` with its index; ValueError, naming it, if it is not here."""
-    try:
-        return torch.zeros(1, device=given).device
-    except (AssertionError, RuntimeError, TypeError) as error:  # it depends on the build of PyTorch
-        why = str(error).splitlines()[0]
-        raise ValueError(f"device must be one that is here; got {given!r}: {why}") from error
+        raise ValueError(f"shape must be a tuple such as (1, 28, 28); got {given!r}")
+    return tuple(as_whole("shape", length) for length in given)
 
 
 def brief(values: Tensor) -> str:

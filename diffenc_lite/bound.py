@@ -224,9 +224,7 @@ def elbo(
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
             return standard_normal(images.shape, like, generator)
-        if not bool(in_shape_of(name, given, images, "the images").isfinite().all()):
-            raise ValueError(f"{name} must be finite; got {brief(given)}")
-        return given.to(like)
+        return in_shape_of(name, given, images, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
     if chain is not None and (every_step or t is not None):

@@ -3,21 +3,12 @@
 import errno
 import hashlib
 import os
-import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 TIMEOUT = 10.0  # seconds a server has to answer
 PathLike = str | os.PathLike[str]
-
-
-def as_path(name: str, given: Any) -> Path:
-    """The argument as a path; TypeError, naming it, if it is none, or empty."""
-    if not isinstance(given, str | os.PathLike) or not os.fspath(given):
-        raise TypeError(f"{name} must be a str or Path, not empty; got {reprlib.repr(given)}")
-    return Path(given)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
-from .arguments import as_real, as_whole, as_wholes, check_one_of, in_shape_of
+from .arguments import as_real, as_shape, as_whole, check_one_of, in_shape_of
 from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, drops, has_counterterm
 from .networks import MLP, SIZES, UNet, UNetConfig
 from .schedule import (
@@ -83,7 +83,7 @@ class DiffEnc(nn.Module):
             if not {*held} <= {*self.parameters()}:  # nothing would train or save them
                 raise TypeError(f"{name} must be an nn.Module, and lists in it nn.ModuleLists")
         self.levels = as_whole("levels", self.levels, 2, 256)  # 8-bit data
-        self.shape = None if self.shape is None else as_wholes("shape", self.shape)
+        self.shape = None if self.shape is None else as_shape(self.shape)
         if isinstance(net := self.denoiser, MLP | UNet) and self.shape != net.shape:
             raise ValueError(f"shape must be that of the denoiser, {net.shape}; got {self.shape}")
         check_model(self)
@@ -207,7 +207,7 @@ class ModelConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", as_wholes("shape", self.shape))
+        object.__setattr__(self, "shape", as_shape(self.shape))  # JSON gives a list
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             check_one_of(name, getattr(self, name), accepted)
         wanted, most = ("0 for points", 0) if len(self.shape) == 1 else ("a number in [0, 1)", 1)

@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .arguments import as_real, as_whole, as_wholes, check_one_of
-from .schedule import AnySchedule, LinearSchedule, Noise, as_schedule, end_points
+from .arguments import as_real, as_shape, as_whole, check_one_of
+from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,8 @@ class UNetConfig:
     patch: int = 1
 
     def __post_init__(self) -> None:
-        channels, groups = as_wholes("channels", self.channels), as_whole("groups", self.groups)
-        if len(as_wholes("blocks", self.blocks, 0)) != len(channels):
-            raise ValueError(f"blocks must be one number for each of channels; got {self}")
-        if any(width % groups for width in channels):
-            raise ValueError(f"channels must be multiples of groups, {groups}; got {channels}")
-        as_whole("patch", self.patch)
+        if len(self.channels) != len(self.blocks):
+            raise ValueError(f"channels and blocks must be of one length; got {self}")
         as_real("dropout", self.dropout, "a number in [0, 1)", lambda p: 0 <= p < 1)
         for name in ("pool", "attention", "bilinear"):
             check_one_of(name, getattr(self, name), (True, False))
@@ -96,9 +92,8 @@ class GammaEmbedding(nn.Module):
 
     def __init__(self, features: int, schedule: AnySchedule | None = None):
         super().__init__()
-        schedule = LinearSchedule() if schedule is None else as_schedule(schedule)
         # a function, not a submodule: the parameters of the schedule are the model's
-        self.end_points = partial(end_points, schedule)
+        self.end_points = partial(end_points, LinearSchedule() if schedule is None else schedule)
         self.layers = nn.Sequential(
             nn.Linear(1 + 2 * 6, features), nn.SiLU(), nn.Linear(features, features), nn.SiLU()
         )
@@ -130,10 +125,6 @@ class Network(nn.Module):
     ):
         super().__init__()
         check_one_of("for_y", for_y, (True, False))
-        if not isinstance(fourier, tuple | list):
-            raise ValueError(f"fourier must be a tuple of finite numbers; got {fourier!r}")
-        for power in fourier:
-            as_real("fourier", power, "finite numbers")
         self.shape = tuple(shape)
         self.fourier = None if for_y else FourierFeatures(fourier)
         self.channels_in = shape[0] * (1 if for_y else 1 + 2 * len(fourier))
@@ -141,8 +132,8 @@ class Network(nn.Module):
         self.embed = GammaEmbedding(features, schedule)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        given = [tuple(a.shape) if isinstance(a, Tensor) else (type(a),) for a in (z, gamma)]
-        if given != [(*given[0][:1], *self.shape), given[0][:1]]:
+        if tuple(z.shape[1:]) != self.shape or gamma.shape != z.shape[:1]:
+            given = f"{tuple(z.shape)}, {tuple(gamma.shape)}"
             axes = ", ".join(map(str, self.shape))
             raise ValueError(f"z and gamma must be (B, {axes}) and (B,); got {given}")
         if self.fourier is None:
@@ -167,9 +158,9 @@ class MLP(Network):
         schedule: AnySchedule | None = None,
         fourier: tuple[float, ...] = (1, 3, 5, 6, 7),
     ):
-        if len(as_wholes("shape", shape)) != 1:
+        if len(as_shape(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
-        width, layers = as_whole("width", width), as_whole("layers", layers, 0)
+        layers = as_whole("layers", layers, 0)
         super().__init__(shape, for_y, schedule, fourier, width)
         self.stem = nn.Linear(self.channels_in, width)
         self.layers = nn.ModuleList(
@@ -248,9 +239,7 @@ class UNet(Network):
         for_y: bool = False,
         schedule: AnySchedule | None = None,
     ):
-        if not isinstance(config, UNetConfig):
-            raise TypeError(f"config must be a UNetConfig; got {config!r}")
-        if len(as_wholes("shape", shape)) != 3:
+        if len(as_shape(shape)) != 3:
             raise ValueError(f"shape must be (C, H, W); got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         super().__init__(shape, for_y, schedule, config.fourier, features)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import as_whole, as_wholes
+from .arguments import as_shape, as_whole
 from .chain import Chain, as_chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model, eval_mode
@@ -39,7 +39,7 @@ def sample_steps(
     check_model(model)
     check_schedule(model.schedule, model.like_weights)
     chain = as_chain(steps)
-    shape = model.shape if shape is None else as_wholes("shape", shape)
+    shape = model.shape if shape is None else as_shape(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
     z = standard_normal((as_whole("n", n), *shape), model.like_weights, generator)

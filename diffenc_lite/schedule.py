@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,8 +54,6 @@ class Noise:
 
         Args: rate, dgamma/dt, a tensor or one number; by default 1, gamma itself being the depth.
         """
-        if not isinstance(gamma, Tensor):
-            raise TypeError(f"gamma must be a tensor of numbers; got {gamma!r}")
         rate = torch.ones_like(gamma) * rate
         return cls(gamma, torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt(), rate)
 
@@ -155,13 +152,6 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "cosine": CosineSchedule,
 }
 AnySchedule = Callable[[Tensor], Noise]  # t -> Noise, in its shape
-
-
-def as_schedule(given: Any) -> AnySchedule:
-    """The argument `schedule`; TypeError for what cannot be called, and for a class."""
-    if not callable(given) or isinstance(given, type):
-        raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {given!r}")
-    return given
 
 
 def end_points(schedule: AnySchedule, like: Tensor) -> tuple[Tensor | float, Tensor | float]:

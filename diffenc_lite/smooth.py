@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .arguments import brief, in_shape_of
-from .schedule import AnySchedule, Noise, Schedule, as_schedule, end_points, value_and_slope
+from .schedule import AnySchedule, Noise, Schedule, end_points, value_and_slope
 
 PIECES, CUTS = 64, 12  # of `find_jump`: pieces of a range, and ranges that are cut at most
 DEPTHS = 1001  # at which `check_schedule` looks, evenly spaced on [0, 1]
@@ -86,8 +86,9 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     increase, jumps or misses the end points.
     """
     t = torch.linspace(0, 1, DEPTHS).to(like)
+    usable = callable(schedule) and not isinstance(schedule, type)
     try:
-        noise = as_schedule(schedule)(t)
+        noise = schedule(t) if usable else schedule
         if not isinstance(noise, Noise):
             got = type(noise).__name__
             raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")

@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from .. import files
-from ..arguments import as_device, check_one_of
-from ..files import PathLike, as_path, verify
+from ..arguments import check_one_of
+from ..files import PathLike, verify
 from . import photos
 
 BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
@@ -55,6 +55,11 @@ class ImageSet:
         shape = "x".join(str(size) for size in self.images.shape[1:])
         return f"ImageSet({self.name}, {self.split}: {len(self):,} images of {shape})"
 
+    def to(self, device: torch.device | str) -> "ImageSet":
+        images, labels = self.images.to(device), self.labels.to(device)
+        clusters = None if self.clusters is None else self.clusters.to(device)
+        return replace(self, images=images, labels=labels, clusters=clusters)
+
 
 def cache_folder() -> Path:
     """DIFFENC_LITE_DATA if that is set, else ~/.cache/diffenc_lite, on every platform."""
@@ -62,11 +67,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("DIFFENC_LITE_DATA") or f"{cache}/diffenc_lite").expanduser()
 
 
-def _torchvision(name: str, split: str, root: Path | None, download: bool) -> tuple[Tensor, Tensor]:
+def _torchvision(
+    name: str, split: str, root: PathLike | None, download: bool
+) -> tuple[Tensor, Tensor]:
     """A class of torchvision with `data` (N, H, W) or (N, H, W, C), and `targets`."""
     from torchvision import datasets
 
-    place = cache_folder() if root is None else root.expanduser()
+    place = cache_folder() if root is None else Path(root).expanduser()
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(files.TIMEOUT)  # torchvision would wait for ever
     try:
@@ -78,7 +85,7 @@ def _torchvision(name: str, split: str, root: Path | None, download: bool) -> tu
             raise ValueError(f"{name} in {place} is damaged: remove it there") from error
         if root is not None:
             wanted = f"a folder with {name} as torchvision lays it out"
-            raise FileNotFoundError(f"root must be {wanted}; got {str(root)!r}") from error
+            raise FileNotFoundError(f"root must be {wanted}; got {os.fspath(root)!r}") from error
         why = "the download failed" if download else "download is off"
         advice = f"Go online and try again, or give root= a folder with {name} in it."
         raise FileNotFoundError(f"no {name} in {place}, and {why}\n{error}\n{advice}") from error
@@ -140,11 +147,10 @@ def load_named(
     check_one_of("name", name, data_names())
     check_one_of("split", split, ("train", "test"))
     check_one_of("download", download, (True, False))
-    device, root = as_device(device), None if root is None else as_path("root", root)
     set_name = SOURCES.get(name, name)
     packaged = "root" not in inspect.signature(SETS[set_name]).parameters
     if root is not None and packaged:
-        raise ValueError(f"root must be None for {name}, in the package; got {str(root)!r}")
+        raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
     try:
         tensors = SETS[set_name](split, *(() if packaged else (root, download)))
     except FileNotFoundError as error:
@@ -155,8 +161,8 @@ def load_named(
         # one line on stderr: readers see it, and nbval does not compare it
         used = f"Using the {len(tensors[0]):,} bundled MNIST images: {why}"
         print(f"{used}. For the full set {advice}", file=sys.stderr)
-    images, labels, *clusters = (tensor.to(device) for tensor in tensors)
-    return ImageSet(images, labels, set_name, split, *clusters)
+    images, labels, *clusters = tensors
+    return ImageSet(images, labels, set_name, split, *clusters).to(device)
 
 
 def load_mnist(

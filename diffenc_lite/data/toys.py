@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import as_device, as_whole, check_one_of, device_of_draws
+from ..arguments import as_whole, check_one_of, device_of_draws
 from ..pixels import to_levels
 
 # In units of x in (-1, 1). The border is at least five standard deviations away from every mean, so
@@ -38,7 +38,7 @@ def toy(
     Raises ValueError for another name, n < 1, or levels that do not fit in 8 bits.
     """
     check_one_of("name", name, _TOYS)
-    n, device = as_whole("n", n), as_device(device)
+    n = as_whole("n", n)
     where = device_of_draws(generator, torch.empty(0, device="cpu"))
     points = _TOYS[name](n, {"generator": generator, "device": where})
     return to_levels(points, levels).to(device)

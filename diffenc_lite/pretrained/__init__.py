@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import math
+import os
 import textwrap
 import urllib.request
 from dataclasses import asdict
@@ -20,10 +21,10 @@ import torch
 from safetensors.torch import load, save
 
 from .. import files
-from ..arguments import as_device, check_one_of
+from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
-from ..files import PathLike, as_path, verify, write_whole
+from ..files import PathLike, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build, check_model
 from ..pixels import FLOATS
 from ..schedule import GAMMA_MIN, gamma_min_for
@@ -58,12 +59,9 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
     except ValueError:  # a part was changed after it was built
         about["configuration"] = None
     about |= {} if about["configuration"] else {"own": signature(model)}
-    try:
-        about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
-        about["sha256"] = hashlib.sha256(weights).hexdigest()
-        text = json.dumps(about, indent=2) + "\n"  # before a file is touched
-    except (AttributeError, TypeError) as error:
-        raise TypeError(f"card must be a dict of plain values, as for JSON: {error}") from None
+    about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
+    about["sha256"] = hashlib.sha256(weights).hexdigest()
+    text = json.dumps(about, indent=2) + "\n"  # before a file is touched
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, text.encode())
@@ -93,7 +91,6 @@ def load_model(
     Raises FileNotFoundError if there is no such model, or its weights cannot be fetched; ValueError
     if they are damaged, cut short, another file than the card describes, or do not fit.
     """
-    device = device if device is None else as_device(device)
     card, file, weights = _read(path)
     fits = "its configuration" if model is None else "the model given"
     if model is not None:
@@ -212,7 +209,7 @@ def pretrained_names() -> list[str]:
 
 def _model_files(path: PathLike) -> tuple[Path, Path]:
     """(weights, card). Not by with_suffix, which would cut the name "run-0.5" in two."""
-    stem = str(as_path("path", path)).removesuffix(".safetensors").removesuffix(".json")
+    stem = os.fspath(path).removesuffix(".safetensors").removesuffix(".json")
     return Path(stem + ".safetensors"), Path(stem + ".json")
 
 

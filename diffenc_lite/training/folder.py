@@ -9,13 +9,14 @@ import hashlib
 import io
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..bound import TERMS
-from ..files import PathLike, as_path, verify, write_whole, writing
+from ..files import PathLike, verify, write_whole, writing
 from ..model import DiffEnc
 from ..pretrained.signature import disagreements, signature
 
@@ -27,7 +28,9 @@ class RunFolder:
     what must be the same for the run to go on."""
 
     def __init__(self, path: PathLike, settings: dict[str, Any]):
-        self.path, self.settings = as_path("folder", path), settings
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"folder must be a path; got {type(path).__name__}")
+        self.path, self.settings = Path(path), settings
         self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
         self.beginning = b""  # the beginning of resume.pt when it was last read or written
 
@@ -111,7 +114,7 @@ def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict
 def load_resume(path: PathLike) -> dict[str, Any]:
     """What `RunFolder.save` wrote, on the CPU. Raises FileNotFoundError if there is none,
     ValueError if it is damaged, cut short, or not such a file of this version."""
-    content = (path := as_path("path", path)).read_bytes()
+    content = Path(path).read_bytes()
     if not content.startswith(HEADER):
         raise ValueError(f"{path} is not a resume file of this version of diffenc_lite")
     digest, rest = content[len(HEADER) :][:64], content[len(HEADER) :][64:]
