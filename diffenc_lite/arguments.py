@@ -2,7 +2,6 @@
 
 import math
 import operator
-import reprlib
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
@@ -59,7 +58,7 @@ def as_floats(name: str, given: Any, accepted: str = "numbers") -> Tensor:
             return torch.as_tensor(given, dtype=torch.float64).clone()
     except (TypeError, ValueError, RuntimeError):
         pass
-    raise ValueError(f"{name} must be {accepted}; got {reprlib.repr(given)}")
+    raise ValueError(f"{name} must be {accepted}; got {given!r}")
 
 
 def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:

@@ -105,10 +105,8 @@ def diffusion_loss(
     at = model.schedule(t)
     at_t = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    z_t = process.add_noise(x_t, eps, at_t)
-    v, v_hat = process.v_from_eps(x_t, eps, at_t), model.v_hat(z_t, at.gamma)
-    u_hat = model.u_hat(process.x_from_v(z_t, v_hat, at_t))
-    r = process.residual(v - v_hat, u - u_hat, at_t)
+    v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at)
+    r = process.residual(v_error, u - model.u_hat(x_hat), at_t)
     nats = 0.5 * at_t.rate * at_t.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
 
@@ -201,9 +199,8 @@ def elbo(
             same noise serves each step). What is not given is drawn from generator.
     Gradients flow, and dropout acts if the model is in training mode; `evaluate` turns both off.
 
-    Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1] or beside every_step, every_step at infinite depth, what `Chain` refuses, a gamma
-    that does not increase (`check_gamma`) and, at infinite depth, an encoder that jumps
+    Raises what `check_images`, `check_gamma` and `Chain` do; ValueError for t outside [0, 1] or
+    beside every_step, every_step at infinite depth, and there for an encoder that jumps
     (`check_slope`; `check_parts` checks more, and not here).
     """
     check_images(model, images)

@@ -70,8 +70,7 @@ class FourierFeatures(nn.Module):
 
     With k = 7 a sine has one period per level of 8-bit data. Divided by (f sigma), it tells how far
     z lies from the nearest level in units of the noise, which is what a denoiser has to find. Lower
-    powers serve where the noise is too strong for the higher ones.
-    """
+    powers serve where the noise is too strong for the higher ones."""
 
     def __init__(self, powers: tuple[float, ...]):
         super().__init__()

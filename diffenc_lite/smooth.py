@@ -65,8 +65,7 @@ def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[T
 
 @torch.no_grad()
 def check_increase(schedule: AnySchedule, like: Tensor) -> None:
-    """Raise ValueError unless gamma, as it is now, increases on [0, 1] from end to end. Training
-    may change that, so this is cheap enough for each bound."""
+    """Raise ValueError unless gamma, as it is now, increases from end to end. For each bound."""
     t = torch.linspace(0, 1, DEPTHS).to(like)
     gamma, (low, high) = _gamma(schedule)(t), map(float, end_points(schedule, t))
     rises, off = gamma.diff() > 0, max(abs(float(gamma[0]) - low), abs(float(gamma[-1]) - high))

@@ -37,7 +37,6 @@ class TrainConfig:
     bf16: the denoiser of images computes in bf16 where the processor itself can, so the rounding
         depends on the processor: a run's folder says which it was, and goes on with the same only.
         The encoder stays in float32. With False all does.
-
     Raises ValueError, naming the field, for a value that makes no sense."""
 
     updates: int

@@ -74,9 +74,8 @@ class RunFolder:
         another run has written there since."""
         if self._beginning() != self.beginning:
             raise RuntimeError(f"{self.resume} was written by another run of this folder")
-        saved = {"settings": self.settings, "metrics": self._size(), "state": state}
         buffer = io.BytesIO()
-        torch.save(saved, buffer)
+        torch.save({"settings": self.settings, "metrics": self._size(), "state": state}, buffer)
         content = buffer.getvalue()
         beginning = HEADER + hashlib.sha256(content).hexdigest().encode()
         write_whole(self.resume, beginning + content)
