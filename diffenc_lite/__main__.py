@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from . import __version__, pretrained
 from .arguments import as_whole
+from .bound import TERMS
 from .data import data_names, load_named
 from .evaluation import evaluate, evenly_chosen
 from .files import write_whole
@@ -108,13 +109,12 @@ def run_train(args: argparse.Namespace) -> None:
                         progress.model, test.images, clusters=test.clusters,
                         generator=_seeded(0, device),
                     )  # fmt: skip
-                terms = ("prior", "reconstruction", "diffusion")
                 card = {
                     "data": f"{data.name} {data.split}, {len(data)} images",
                     "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
                     "bits_per_dim": result.total,
                     "standard_error": result.standard_error,
-                    "terms": {name: getattr(result, name) for name in terms},
+                    "terms": {name: getattr(result, name) for name in TERMS},
                     "updates": progress.update,
                     "seed": config.seed,
                     "training": config.as_dict(),

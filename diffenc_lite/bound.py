@@ -12,11 +12,13 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import as_floats, brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
-from .checks import check_slope
+from .checks import check_gamma, check_slope
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
 from .schedule import Noise
+
+TERMS = ("prior", "reconstruction", "diffusion")
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,8 @@ def diffusion_loss(
     at = model.schedule(t)
     at_t = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    z_t = process.add_noise(x_t, eps, at_t)
-    v, v_hat = process.v_from_eps(x_t, eps, at_t), model.v_hat(z_t, at.gamma)
-    u_hat = model.u_hat(process.x_from_v(z_t, v_hat, at_t))
-    r = process.residual(v - v_hat, u - u_hat, at_t)
+    v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at)
+    r = process.residual(v_error, u - model.u_hat(x_hat), at_t)
     nats = 0.5 * at_t.rate * at_t.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
 
@@ -124,8 +124,7 @@ def gap_and_slope(
 ) -> tuple[Tensor, Tensor]:
     """(g, h): with the mean A x_hat of G5, the gap (mu_P - mu_Q) / sigma_Q is g + (A / c - 1) h
 
-    Args: x (B, ...); at_s, at_t, the noise levels of s < t, (B,); eps (B, ...). Returns two tensors
-        (B, ...).
+    Args: at_s, at_t, the noise levels of s < t, (B,); x, eps (B, ...), as both that it returns.
     """
     x_t, x_change = model.encode_step(x, at_s.gamma, at_t.gamma)
     v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at_t)
@@ -200,9 +199,9 @@ def elbo(
             same noise serves each step). What is not given is drawn from generator.
     Gradients flow, and dropout acts if the model is in training mode; `evaluate` turns both off.
 
-    Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1] or beside every_step, every_step at infinite depth and what `Chain` refuses, and
-    there for an encoder that jumps (`check_slope`; `check_parts` checks more, and not here).
+    Raises what `check_images`, `check_gamma` and `Chain` do; ValueError for t outside [0, 1] or
+    beside every_step, every_step at infinite depth, and there for an encoder that jumps
+    (`check_slope`; `check_parts` checks more, and not here).
     """
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
@@ -215,6 +214,7 @@ def elbo(
         in_shape_of("t", t, images.flatten(1)[:, 0], "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
+    check_gamma(model)
     if chain is None:
         check_slope(model, images)
 

@@ -13,7 +13,7 @@ from .encoder import RIGHT_NORMS
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
 from .schedule import end_points
-from .smooth import check_schedule, find_jump
+from .smooth import check_increase, check_schedule, find_jump
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
@@ -55,6 +55,14 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
     check_slope(model, images)
 
 
+def check_gamma(model: DiffEnc) -> None:
+    """Raise ValueError for a schedule that was exchanged for one that `check_schedule` refuses, and
+    for one whose gamma has ceased to increase since it was checked, as by training."""
+    checked = model._checked_schedule == (model.schedule,)
+    (check_increase if checked else check_schedule)(model.schedule, model.like_weights)
+    model._checked_schedule = (model.schedule,)
+
+
 @torch.no_grad()
 def check_slope(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError unless x_t is the integral of its slope dx_t/dgamma = -sigma_t^2 u, which it
@@ -62,11 +70,8 @@ def check_slope(model: DiffEnc, images: Tensor) -> None:
     would be too low; in T steps the cost of a jump grows with T.
 
     Tried by `find_jump` on two images, which may not show all, with noise in the encoder's weights,
-    once for an encoder, until an end of gamma has moved by 1; and once for a schedule.
+    once for an encoder, until an end of gamma has moved by 1.
     """
-    if model._checked_schedule != (model.schedule,):
-        check_schedule(model.schedule, model.like_weights)
-        model._checked_schedule = (model.schedule,)
     low, high = map(float, end_points(model.schedule, model.like_weights))
     encoder, low_then, high_then = model._checked_encoder
     if encoder is model.encoder and max(abs(low_then - low), abs(high_then - high)) < 1:

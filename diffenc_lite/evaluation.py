@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .arguments import as_floats, as_whole
-from .bound import elbo
+from .bound import TERMS, elbo
 from .chain import Chain, as_chain
 from .checks import check_parts
 from .model import DiffEnc, check_images, eval_mode
@@ -28,8 +28,7 @@ class Evaluation:
     levels: int = 256
 
     def __str__(self) -> str:
-        parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
-        terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
+        terms = ", ".join(f"{name} {getattr(self, name):.4f}" for name in TERMS)
         total = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
         text, without = f"{total} on {self.n:,} examples ({terms})", math.log2(self.levels)
         return text if self.total < without else f"{text}, no better than no model, {without:.4f}"
@@ -70,7 +69,7 @@ def evaluate(
             for start in range(0, n, batch):
                 rows = slice(start, start + batch)
                 bound = elbo(model, images[rows], steps, every_step=every_step, generator=generator)
-                nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
+                nats = torch.stack([getattr(bound, name) for name in TERMS])
                 terms_of_pass[:, rows] = bits_per_dim(nats, bound.dims).cpu()
                 if bound.depth_draws is not None:
                     draws_of_pass[rows] = bound.depth_draws.cpu()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -239,11 +239,8 @@ def build(config: ModelConfig) -> DiffEnc:
 # --- what the other files ask of a model ----------------------------------------------------------
 
 
-EXACT = (torch.float32, torch.float64)  # formats of weights in which the bound keeps its digits
-
-
-def check_model(model: Any, dtypes: tuple[torch.dtype, ...] = EXACT) -> None:
-    """Raise TypeError for what is no DiffEnc, as a network alone; ValueError for other weights."""
+def check_model(model: Any, dtypes: Iterable[Any] = (torch.float32, torch.float64)) -> None:
+    """Raise TypeError for what is no DiffEnc; ValueError for weights with too few digits."""
     if not isinstance(model, DiffEnc):
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
     check_one_of("dtype of the weights", model.dtype, dtypes)

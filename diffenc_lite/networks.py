@@ -21,13 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .arguments import as_shape
+from .arguments import as_real, as_shape, as_whole, check_one_of
 from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """channels and blocks, one entry per resolution from the finest to the coarsest.
+    """channels, multiples of groups, and blocks: one of each per resolution, the finest first.
 
     Each resolution but the last has its blocks twice, on the way down and on the way up.
     attention: after the first block of the coarsest resolution.
@@ -50,6 +50,13 @@ class UNetConfig:
     bilinear: bool = False
     patch: int = 1
 
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.blocks):
+            raise ValueError(f"channels and blocks must be of one length; got {self}")
+        as_real("dropout", self.dropout, "a number in [0, 1)", lambda p: 0 <= p < 1)
+        for name in ("pool", "attention", "bilinear"):
+            check_one_of(name, getattr(self, name), (True, False))
+
 
 def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
     for weight in module.parameters():
@@ -63,8 +70,7 @@ class FourierFeatures(nn.Module):
 
     With k = 7 a sine has one period per level of 8-bit data. Divided by (f sigma), it tells how far
     z lies from the nearest level in units of the noise, which is what a denoiser has to find. Lower
-    powers serve where the noise is too strong for the higher ones.
-    """
+    powers serve where the noise is too strong for the higher ones."""
 
     def __init__(self, powers: tuple[float, ...]):
         super().__init__()
@@ -117,6 +123,7 @@ class Network(nn.Module):
         features: int,
     ):
         super().__init__()
+        check_one_of("for_y", for_y, (True, False))
         self.shape = tuple(shape)
         self.fourier = None if for_y else FourierFeatures(fourier)
         self.channels_in = shape[0] * (1 if for_y else 1 + 2 * len(fourier))
@@ -152,6 +159,7 @@ class MLP(Network):
     ):
         if len(as_shape(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
+        layers = as_whole("layers", layers, 0)
         super().__init__(shape, for_y, schedule, fourier, width)
         self.stem = nn.Linear(self.channels_in, width)
         self.layers = nn.ModuleList(
@@ -230,8 +238,6 @@ class UNet(Network):
         for_y: bool = False,
         schedule: AnySchedule | None = None,
     ):
-        if len(config.channels) != len(config.blocks):
-            raise ValueError(f"channels and blocks must be of one length; got {config}")
         if len(as_shape(shape)) != 3:
             raise ValueError(f"shape must be (C, H, W); got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]

@@ -45,6 +45,7 @@ def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
 
 def to_levels(x: Tensor, levels: int = 256) -> Tensor:
     """x -> the nearest level as uint8, the inverse of `to_unit`. Raises ValueError for NaN."""
+    as_whole("levels", levels, 2, 256)
     if bool(x.isnan().any()):
         raise ValueError("x must be numbers to have a nearest level; got NaN")
     return _nearest(x, levels).to(torch.uint8)
@@ -53,9 +54,7 @@ def to_levels(x: Tensor, levels: int = 256) -> Tensor:
 def level_logits(z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
     """G2: -(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2 for every level k: (B, ...) -> (B, ..., K)
 
-    p(x | z_0) is the softmax of it. Args: at_0, the noise level at t = 0, in a shape that
-    broadcasts to z_0.
-    """
+    p(x | z_0) is the softmax of it. Args: at_0, the noise level at t = 0, broadcastable to z_0."""
     seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
     return _logits(seen, torch.arange(levels, device=z_0.device), precision, levels)
 
@@ -63,8 +62,7 @@ def level_logits(z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
 def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
     """G2, L1: -log p(x | z_0), summed over dimensions: (B, ...) -> nats (B,)
 
-    Args: images uint8 (B, ...); z_0 (B, ...); at_0, the noise level at t = 0, broadcastable to z_0.
-
+    Args: images uint8 (B, ...); z_0 (B, ...); at_0 as in `level_logits`.
     Computed as ln(1 + sum over the other levels): float32 would lose most pixels' cost in a
     difference of two logits. Levels with less than e^-40 of the sum are left out.
     """
@@ -78,7 +76,6 @@ def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 
 
 
 def _logits(seen: Tensor, level: Tensor, precision: Tensor, levels: int) -> Tensor:
-    """G2: -(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2"""
     return -0.5 * precision * (seen - _value(level.to(seen.dtype), levels)).square()
 
 

@@ -1,8 +1,8 @@
 """The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3-G5).
 
 In this package `s` and `t` are depths, s < t, and `at_s` and `at_t` the `Noise` there; here it has
-a shape that broadcasts to the data (`noise.like(x)`). Nothing here knows of networks, schedules or
-encoders.
+a shape that broadcasts to the data (`noise.like(x)`). x_change is x_t - x_s, v_error v - v_hat.
+Nothing here knows of networks, schedules or encoders.
 """
 
 from typing import Any, NamedTuple
@@ -34,10 +34,7 @@ def add_noise(x_t: Tensor, eps: Tensor, at_t: Noise) -> Tensor:
 
 
 def transition(z_s: Tensor, x_change: Tensor, at_s: Noise, at_t: Noise) -> Normal:
-    """F2: q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)
-
-    Args: x_change = x_t - x_s.
-    """
+    """F2: q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)"""
     mean = at_t.alpha / at_s.alpha * z_s + at_t.alpha * x_change
     return Normal(mean, at_t.sigma.square() * step_c(at_s, at_t))
 
@@ -49,10 +46,7 @@ def _kept(z_t: Tensor, at_s: Noise, at_t: Noise) -> Tensor:
 
 def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, at_s: Noise, at_t: Noise) -> Normal:
     """F3: q(z_s | z_t, x) = N(mu_Q, sigma_Q^2 I), sigma_Q^2 = sigma_s^2 c,
-    mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)
-
-    Args: x_change = x_t - x_s.
-    """
+    mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)"""
     c = step_c(at_s, at_t)
     mean = _kept(z_t, at_s, at_t) + at_s.alpha * (c * x_t - x_change)
     return Normal(mean, at_s.sigma.square() * c)
@@ -120,9 +114,7 @@ def gap(v_error: Tensor | float, x_change: Tensor | float, at_s: Noise, at_t: No
     """L2: (mu_P - mu_Q) / sigma_Q where A = c; with another A it is gap + (A / c - 1) gap_slope
 
     mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s)], written with
-    x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
-    Args: v_error = v - v_hat; x_change = x_t - x_s.
-    """
+    x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel."""
     c = step_c(at_s, at_t)
     return at_s.alpha / (at_s.sigma * c.sqrt()) * (c * at_t.sigma * v_error + x_change)
 

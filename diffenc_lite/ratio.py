@@ -53,8 +53,7 @@ def fit(
         resolution: N replaces the grid by the best T of the depths i / N for a ratio in each step
             (W4); then the scale must be "best", None or "folded".
         batch: images at a time; with resolution they take as much memory as in `edge_costs`.
-    Raises TypeError for images that are not uint8; ValueError for images that do not fit the
-    model, for a batch below 1, a resolution below T, and what `Chain` refuses.
+    Raises what `check_images`, `check_parts` and `Chain` do; ValueError for a resolution below T.
     """
     chain = as_chain(steps)
     batches = x_batches(model, images, batch)
@@ -68,8 +67,7 @@ def fit(
     if resolution is not None:
         as_whole("resolution", resolution, chain.steps)
         if not best and isinstance(chain.scale, Tensor):
-            accepted = '"best", None or "folded", where resolution is given'
-            raise ValueError(f"scale must be {accepted}; got numbers")
+            raise ValueError('scale must be "best", None or "folded" for a grid; got numbers')
         wanted = "best" if best else chain.scale
         costs = edge_costs(model, images, resolution, "best", generator, batch, wanted)
         grid = Chain.equal(resolution).grid.to(model.dtype)[cheapest_path(costs, chain.steps)]
@@ -175,9 +173,7 @@ def edge_costs(
     chain that takes these steps.
     Args: images uint8, one noise for each image and depth; ratio, a positive number for all steps,
         or "best", W1 for each; batch, images at a time, which take 32 (N+1) batch d bytes; scale,
-        None, "folded", A / c for all steps (G5), or "best", W7 for each.
-    Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
-    and for arguments that are none of these.
+        None, "folded", A / c for all steps (G5), or "best", W7 for each. Errors as in `fit`.
     """
     batches = x_batches(model, images, batch)
     check_parts(model, images)
@@ -271,8 +267,8 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     last = len(costs) - 1
     as_whole("steps", steps, most=last)
     costs = costs.masked_fill(torch.ones_like(costs, dtype=torch.bool).tril(), torch.inf)
-    if bool(costs.isnan().any()):
-        raise ValueError("costs must be numbers or inf; got NaN")
+    if bool((costs.isnan() | costs.isneginf()).any()):
+        raise ValueError("costs must be numbers or inf; got NaN or -inf")
     cheapest_to, nodes_before = costs[0], []  # with one edge more in each round
     for _ in range(steps - 1):
         cheapest_to, node_before = (cheapest_to[:, None] + costs).min(0)

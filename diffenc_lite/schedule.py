@@ -38,10 +38,8 @@ def gamma_min_for(levels: int) -> float:
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise level at one depth per example: gamma, alpha, sigma and rate = dgamma/dt.
-
-    All have one shape, mostly (B,). Bring them to the shape of the data by `noise.like(x)`.
-    """
+    """The noise level at one depth per example: gamma, alpha, sigma and rate = dgamma/dt, of one
+    shape, mostly (B,); `noise.like(x)` brings them to the shape of the data."""
 
     gamma: Tensor
     alpha: Tensor
@@ -50,10 +48,7 @@ class Noise:
 
     @classmethod
     def from_gamma(cls, gamma: Tensor, rate: Tensor | float = 1.0) -> Noise:
-        """alpha = sqrt(sigmoid(-gamma)), sigma = sqrt(sigmoid(gamma)).
-
-        Args: rate, dgamma/dt, a tensor or one number; by default 1, gamma itself being the depth.
-        """
+        """Args: rate, dgamma/dt, a tensor or number; by default 1, gamma itself being the depth."""
         rate = torch.ones_like(gamma) * rate
         return cls(gamma, torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt(), rate)
 
@@ -76,10 +71,8 @@ def value_and_slope(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[T
 
 
 class Schedule(nn.Module):
-    """schedule(t) -> Noise, in the shape and dtype of t in [0, 1]; `gamma` is all it needs.
-
-    Raises ValueError unless gamma_min < gamma_max, both finite, and for a t outside [0, 1].
-    """
+    """schedule(t) -> Noise, in the shape and dtype of t in [0, 1]; `gamma` is all it needs. Raises
+    ValueError unless gamma_min < gamma_max, both finite, and for a t outside [0, 1]."""
 
     gamma_min: float | Tensor
     gamma_max: float | Tensor
@@ -134,12 +127,9 @@ class LearnedSchedule(LinearSchedule):
 
 
 class CosineSchedule(Schedule):
-    """alpha = cos(angle), sigma = sin(angle), the angle linear in t: gamma = 2 ln tan(angle).
-
-    The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)): gamma has the
-    given end points, and is steep at both.
-    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
-    """
+    """alpha = cos(angle), sigma = sin(angle), the angle linear in t: gamma = 2 ln tan(angle), with
+    the given end points, and steep at both.
+    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021."""
 
     def gamma(self, t: Tensor) -> Tensor:
         first, last = (math.atan(math.exp(end / 2)) for end in (self.gamma_min, self.gamma_max))

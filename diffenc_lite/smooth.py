@@ -9,7 +9,8 @@ from torch import Tensor
 from .arguments import brief, in_shape_of
 from .schedule import AnySchedule, Noise, Schedule, end_points, value_and_slope
 
-PIECES, CUTS = 64, 12  # of `find_jump`
+PIECES, CUTS = 64, 12  # of `find_jump`: pieces of a range, and ranges that are cut at most
+DEPTHS = 1001  # at which `check_schedule` looks, evenly spaced on [0, 1]
 
 
 def find_jump(
@@ -47,6 +48,10 @@ def find_jump(
     return None
 
 
+def _gamma(schedule: AnySchedule) -> Callable[[Tensor], Tensor]:
+    return schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
+
+
 def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[Tensor, Tensor]:
     """As `value_and_slope`, but backwards: forward mode takes seconds to load in a process."""
     try:
@@ -59,6 +64,19 @@ def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[T
 
 
 @torch.no_grad()
+def check_increase(schedule: AnySchedule, like: Tensor) -> None:
+    """Raise ValueError unless gamma, as it is now, increases from end to end. For each bound."""
+    t = torch.linspace(0, 1, DEPTHS).to(like)
+    gamma, (low, high) = _gamma(schedule)(t), map(float, end_points(schedule, t))
+    rises, off = gamma.diff() > 0, max(abs(float(gamma[0]) - low), abs(float(gamma[-1]) - high))
+    if not (rises.all() and off <= 1e-3):  # NaN does not rise
+        got = brief(gamma[::250])
+        if not rises.all():
+            got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
+        raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
+
+
+@torch.no_grad()
 def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     """Call the schedule on all of [0, 1], in the dtype and on the device of `like`.
 
@@ -66,7 +84,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     shape than t or is another than follows from gamma, and if gamma is not finite, does not
     increase, jumps or misses the end points.
     """
-    t = torch.linspace(0, 1, 1001).to(like)
+    t = torch.linspace(0, 1, DEPTHS).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
     try:
         noise = schedule(t) if usable else schedule
@@ -75,20 +93,14 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
             raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
         for name, value in vars(noise).items():
             in_shape_of(f"schedule(t).{name}", value, t, "t")
-        own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-        halves = (_gamma_and_slope(own, half) for half in t.chunk(2))  # each t depends on itself
+        gamma = _gamma(schedule)
+        halves = (_gamma_and_slope(gamma, half) for half in t.chunk(2))  # each t depends on itself
         follows = Noise.from_gamma(*map(torch.cat, zip(*halves, strict=True)))
     except NotImplementedError as error:
         raise TypeError(f"{type(schedule).__name__} must have a method gamma(t)") from error
     except RuntimeError as error:
         raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
-    gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
-    rises = gamma.diff() > 0  # false for NaN
-    if not (rises.all() and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
-        got = brief(gamma[::250])
-        if not rises.all():
-            got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
-        raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
+    check_increase(schedule, like)
     for name, wanted in vars(follows).items():
         given = getattr(noise, name)
         right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is

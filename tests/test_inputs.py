@@ -35,6 +35,7 @@ from diffenc_lite import (
     evenly_chosen,
     fit,
     kl_ratio,
+    load_fitted,
     load_mnist,
     load_model,
     load_named,
@@ -43,6 +44,7 @@ from diffenc_lite import (
     process,
     sample,
     save_model,
+    start_from,
     toy,
     train,
     train_steps,
@@ -228,6 +230,7 @@ MISTAKES = {
             )
         ],
         ("denoiser must be an nn.Module, and lists", lambda m: DiffEnc(HIDING)),
+        ("model must", lambda m: start_from(CUT, "mnist-vdm")),
     ],
     FloatingPointError: [
         ("not finite", lambda m: evaluate(DiffEnc(NOT_FINITE), IMAGES)),
@@ -271,6 +274,27 @@ MISTAKES = {
         ("shape must | (2,)", lambda m: DiffEnc(MLP(8, 1), shape=(3,))),
         ("shape", lambda m: build(ModelConfig(shape=(28, 28)))),
         ("channels", lambda m: UNet(UNetConfig((8, 8), (1,)))),
+        *[
+            ("dropout must", lambda m, p=p: UNetConfig((8,), (1,), dropout=p))
+            for p in (1, -0.1, NAN, True, "0.1", None)
+        ],
+        *[
+            (f"{name} must", lambda m, given={name: given}: UNetConfig((8,), (1,), **given))
+            for name in ("pool", "attention", "bilinear")
+            for given in ("no", 1, None)
+        ],
+        *[("layers must", lambda m, n=n: MLP(8, n)) for n in (-1, 1.5, True, None)],
+        *[
+            ("for_y must", lambda m, given=given: MLP(8, 1, (2,), given))
+            for given in (LinearSchedule(), 1, None)  # a schedule in its place
+        ],
+        ("download must", lambda m: load_named("full", download="no")),
+        ("name must be one of", lambda m: load_fitted("vdm", 8)),
+        *[
+            ("steps must be one of | 64", lambda m, steps=steps: load_fitted("mnist-vdm", steps))
+            for steps in (5, "8", 8.0, None)
+        ],
+        ("levels must", lambda m: pixels.to_levels(X, 300)),
         ("model must", lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1))),
         ("dtype of the weights", lambda m: DiffEnc(nn.Linear(2, 2).bfloat16())),
         ("dtype of the weights", lambda m: elbo(copy.deepcopy(m).half(), IMAGES)),
@@ -337,7 +361,10 @@ MISTAKES = {
         ("ratio must", lambda m: edge_costs(m, IMAGES, 2, None)),
         ("costs must", lambda m: cheapest_path(torch.ones(2, 3), 1)),
         ("costs must", lambda m: cheapest_path([[1.0]], 1)),
-        ("costs must", lambda m: cheapest_path(torch.full((3, 3), NAN), 2)),
+        *[
+            ("costs must", lambda m, bad=bad: cheapest_path(torch.full((3, 3), bad), 2))
+            for bad in (NAN, -math.inf)
+        ],
         *[
             ("costs must be numbers", lambda m, costs=costs: cheapest_path(costs, 1))
             for costs in ("8", None, torch.ones(3, 3) > 0)

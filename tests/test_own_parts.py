@@ -10,12 +10,12 @@ from draws import F64, POINTS, module_of, same, weights
 from torch import nn
 
 import diffenc_lite
-from diffenc_lite import MLP, DiffEnc, elbo, encoder, evaluate, fit, sample, schedule
+from diffenc_lite import MLP, DiffEnc, edge_costs, elbo, encoder, evaluate, fit, sample, schedule
 from diffenc_lite.encoder import LearnedEncoder
 from diffenc_lite.model import ModelConfig, build, eval_mode
 from diffenc_lite.pretrained import load_model, save_model
 from diffenc_lite.schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise
-from diffenc_lite.training import TrainConfig, train
+from diffenc_lite.training import TrainConfig, train, train_steps
 
 
 def example(module):
@@ -251,6 +251,26 @@ class Bent(schedule.Schedule):
     def gamma(self, t):
         width = self.gamma_max - self.gamma_min
         return self.gamma_min + width * t + self.bend * t * (1 - t)
+
+
+def test_a_schedule_that_training_has_turned_round_gives_no_number():
+    model, points = own_model(Bent(-6)), POINTS // 16
+    reports = train_steps(model, points, TrainConfig(3, batch=4, log_every=1))
+    assert next(reports).update == 1 and torch.isfinite(elbo(model, points).total).all()
+    torch.nn.init.constant_(model.schedule.bend, 10)  # 9 and less are right
+    for use in (
+        lambda: next(reports),
+        lambda: train(model, points, TrainConfig(1, batch=4)),
+        lambda: elbo(model, points),
+        lambda: elbo(model, points, 2),
+        lambda: elbo(model, points, 2, every_step=True),
+        lambda: evaluate(model, points, 2),
+        lambda: fit(model, points, 2),
+        lambda: edge_costs(model, points, 2),
+        lambda: sample(model, 2, 2),
+    ):
+        with pytest.raises(ValueError, match="gamma must increase from -6 to 3; .* t = 0.95"):
+            use()
 
 
 def test_a_run_with_a_trained_schedule_goes_on_and_with_another_it_does_not(tmp_path):

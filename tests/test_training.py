@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import os
+import re
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +81,17 @@ def ctrl_c():
 
 
 # ---- learning ------------------------------------------------------------------------------------
+
+
+def test_a_progress_in_words():
+    """As it is printed: how far, the terms and, where there are images held out, their bound."""
+    *_, last = train_steps(make("identity"), POINTS, TrainConfig(2, batch=8), held_out=HELD_OUT)
+    told = re.match(
+        r"update 2 of 2: (\S+) bits/dim \(prior (\S+), reconstr\S+ (\S+), diff", str(last)
+    )
+    wanted = last.total, last.prior, last.reconstruction
+    assert told.groups() == tuple(f"{value:.4f}" for value in wanted)
+    assert str(last).endswith(f"; held out: {last.evaluation}")
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

@@ -2,8 +2,7 @@
 
 torchvision fetches MNIST, its relatives and CIFAR-10, and compares archives with their published
 md5. The package has 5,000 digits of MNIST's training set and 1,000 of its test set, 500 from each
-half, as many of each kind. A bound on these has about three times the standard error of the whole
-set.
+half, as many of each kind: a bound on these has about three times the whole set's standard error.
 """
 
 import inspect
@@ -143,13 +142,11 @@ def load_named(
 
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
     damaged, cut short or another one, and for an unknown name or split.
-    Sources: Y. LeCun and C. Cortes, The MNIST database of handwritten digits (CC BY-SA 3.0);
-    H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, 2017 (MIT licence); T. Clanuwat et al., Deep
-    learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0); A. Krizhevsky, Learning
-    multiple layers of features from tiny images, 2009 (CIFAR-10).
+    Who made them, and their licences: docs/data.md.
     """
     check_one_of("name", name, data_names())
     check_one_of("split", split, ("train", "test"))
+    check_one_of("download", download, (True, False))
     set_name = SOURCES.get(name, name)
     packaged = "root" not in inspect.signature(SETS[set_name]).parameters
     if root is not None and packaged:

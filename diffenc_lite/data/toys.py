@@ -38,7 +38,7 @@ def toy(
     Raises ValueError for another name, n < 1, or levels that do not fit in 8 bits.
     """
     check_one_of("name", name, _TOYS)
-    n, levels = as_whole("n", n), as_whole("levels", levels, 2, 256)
+    n = as_whole("n", n)
     where = device_of_draws(generator, torch.empty(0, device="cpu"))
     points = _TOYS[name](n, {"generator": generator, "device": where})
     return to_levels(points, levels).to(device)

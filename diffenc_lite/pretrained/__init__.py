@@ -88,9 +88,8 @@ def load_model(
     Args: path, with or without .safetensors, or the name of a pretrained model; device, by default
         that of the model given, or the CPU; model, made as the saved one was, whose parts get the
         weights, unless they are refused. It must be given if its networks are your own.
-    Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
-    cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
-    describes, or do not fit its configuration or the model given.
+    Raises FileNotFoundError if there is no such model, or its weights cannot be fetched; ValueError
+    if they are damaged, cut short, another file than the card describes, or do not fit.
     """
     card, file, weights = _read(path)
     fits = "its configuration" if model is None else "the model given"
@@ -160,6 +159,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     saved one. Raises ValueError if that has weights or shapes that `model` has not, other levels or
     another schedule; and what `load_model` raises.
     """
+    check_model(model)
     card, _, weights = _read(path)
     filled = copy.deepcopy(model)
     shapes = {name: weight.shape for name, weight in filled.state_dict().items()}
@@ -172,7 +172,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     except ValueError as error:
         sizes = (card["configuration"] or {}).get("size"), getattr(model.config, "size", None)
         hint = "size {} there, {} here; ".format(*sizes) if len({None, *sizes}) == 3 else ""
-        raise ValueError(f"model must fit {os.fspath(path)}: {hint}{error}") from None
+        raise ValueError(f"model must fit {path}: {hint}{error}") from None
     start = {"encoder": (card["configuration"] or {}).get("encoder")}
     kept = ("updates", "bits_per_dim", "sha256", "start")
     start |= {name: card[name] for name in kept if name in card}
@@ -196,9 +196,8 @@ def load_fitted(name: str, steps: int) -> Chain:
     Raises ValueError for a model or a T without one, naming those that have one.
     """
     fits = json.loads(FITTED.read_bytes())["models"]
-    if name not in fits or str(steps) not in fits[name]["steps"]:
-        known = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
-        raise ValueError(f"there are fitted steps for {known}; got {name!r} with T = {steps}")
+    check_one_of("name", name, fits)
+    check_one_of("steps", steps, map(int, fits[name]["steps"]))
     values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
     return Chain(Chain.equal(steps).grid, **values)
 
@@ -220,7 +219,7 @@ def _find(path: PathLike) -> tuple[Path, Path]:
         if any(file.exists() for file in pair):
             return pair
     raise FileNotFoundError(
-        f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
+        f"there is no model '{path}': neither the file {_model_files(path)[0]} nor a "
         f"pretrained one of that name ({', '.join(pretrained_names())})"
     )
 

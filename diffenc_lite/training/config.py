@@ -24,8 +24,8 @@ class TrainConfig:
         and the last in the order of its `__init__`, with AdamW for all else; or adamw for all.
     weight_decay: of tensors of two or more axes; no biases, norms or end points of a schedule.
     ema: decay of the moving average of the weights; in update n at most (1 + n)/(10 + n).
-    ends: images of each batch that prior and reconstruction, the two ends of the bound, are
-        measured on. Fewer leave the gradient unbiased, and save time for the diffusion loss.
+    ends: number of images of each batch on which the two ends of the bound, prior (t = 1) and
+        reconstruction (t = 0), are measured. Fewer leave the gradient unbiased, and save time.
     loss_steps: None, the loss is the bound at infinite depth (L4). With a `Chain`, or a number T
         of equal steps, it is that of the chain (L3), one step drawn for each image; up to a
         constant, its ratio weights the squared error of a step (W3). Evaluations have the same.
@@ -37,7 +37,6 @@ class TrainConfig:
     bf16: the denoiser of images computes in bf16 where the processor itself can, so the rounding
         depends on the processor: a run's folder says which it was, and goes on with the same only.
         The encoder stays in float32. With False all does.
-
     Raises ValueError, naming the field, for a value that makes no sense."""
 
     updates: int

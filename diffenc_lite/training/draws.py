@@ -27,8 +27,7 @@ def draw_batch(
     """index of the images, draws in [0, 1) for their depths, eps and eps_0 of this process.
 
     All processes draw everything, and each takes every n-th: together they cover [0, 1) evenly, and
-    each has its part of the first `ends` images.
-    """
+    each has its part of the first `ends` images."""
     rank, ranks = rank_and_size()
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
     generator = torch.Generator(device).manual_seed(seed_for(config, FOR_BATCH, update))

@@ -2,8 +2,7 @@
 
 Each line of the metrics is a JSON object: update, split ("train" or "held out"), and prior,
 reconstruction, diffusion and total in bits per dimension; for held-out images also standard_error
-and n. Nothing in it depends on the clock: a run that was stopped writes the same as one that was
-not.
+and n. Nothing in it depends on the clock: a run that was stopped writes the same as any other.
 """
 
 import hashlib
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..bound import TERMS
 from ..files import PathLike, verify, write_whole, writing
 from ..model import DiffEnc
 from ..pretrained.signature import disagreements, signature
@@ -24,11 +24,12 @@ HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex di
 
 
 class RunFolder:
-    """`restore` what was saved, `log` lines of metrics, `save` a state.
-
-    settings: by name, what must be the same for the run to go on."""
+    """`restore` what was saved, `log` lines of metrics, `save` a state. Args: settings, by name,
+    what must be the same for the run to go on."""
 
     def __init__(self, path: PathLike, settings: dict[str, Any]):
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"folder must be a path; got {type(path).__name__}")
         self.path, self.settings = Path(path), settings
         self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
         self.beginning = b""  # the beginning of resume.pt when it was last read or written
@@ -46,7 +47,8 @@ class RunFolder:
             saved["settings"]["loss_steps"] = saved["settings"].pop("steps")
         if differing := disagreements(saved["settings"], self.settings):
             problem = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
-            raise ValueError(f"{problem}. Give another folder, or the same settings to go on")
+            longer = "to train longer, begin there with the weights of this run (start_from)"
+            raise ValueError(f"{problem}. Give the same to go on, or another folder; {longer}")
         if size < saved["metrics"]:
             had = f"it has {size} bytes, and had {saved['metrics']} when resume.pt was written"
             raise ValueError(f"{self.metrics} is damaged or cut short: {had}")
@@ -57,8 +59,7 @@ class RunFolder:
 
     def log(self, progress: Any) -> None:
         """Append a Progress to the metrics: only what a second run would repeat exactly."""
-        terms = ("prior", "reconstruction", "diffusion", "total")
-        of_training = {name: getattr(progress, name) for name in terms}
+        of_training = {name: getattr(progress, name) for name in (*TERMS, "total")}
         lines = [{"update": progress.update, "split": "train", **of_training}]
         if (evaluation := progress.evaluation) is not None:
             scores = {name: value for name, value in vars(evaluation).items() if name != "levels"}
@@ -73,9 +74,8 @@ class RunFolder:
         another run has written there since."""
         if self._beginning() != self.beginning:
             raise RuntimeError(f"{self.resume} was written by another run of this folder")
-        saved = {"settings": self.settings, "metrics": self._size(), "state": state}
         buffer = io.BytesIO()
-        torch.save(saved, buffer)
+        torch.save({"settings": self.settings, "metrics": self._size(), "state": state}, buffer)
         content = buffer.getvalue()
         beginning = HEADER + hashlib.sha256(content).hexdigest().encode()
         write_whole(self.resume, beginning + content)
@@ -115,7 +115,7 @@ def load_resume(path: PathLike) -> dict[str, Any]:
     ValueError if it is damaged, cut short, or not such a file of this version."""
     content = Path(path).read_bytes()
     if not content.startswith(HEADER):
-        raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")
+        raise ValueError(f"{path} is not a resume file of this version of diffenc_lite")
     digest, rest = content[len(HEADER) :][:64], content[len(HEADER) :][64:]
-    verify(rest, digest.decode("ascii", "replace"), os.fspath(path))
+    verify(rest, digest.decode("ascii", "replace"), path)
     return torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True)

@@ -2,7 +2,7 @@
 
 last = train(model, images, TrainConfig(2000), held_out=test_images)    # last.model, averaged
 for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
-    ...                                            # progress.model is the averaged model so far
+    print(progress)                                # progress.model is the averaged model so far
 """
 
 from collections.abc import Generator
@@ -39,8 +39,8 @@ def train(
     leaves with KeyboardInterrupt. If torch.distributed is initialised, each process takes its part
     of a batch. To train a finished model further, start a new run with its weights (`start_from`).
     Raises ValueError for settings that do not fit the model, the images or the run in the folder,
-    and for parts that `check_parts` refuses; FloatingPointError, before it touches the weights, if
-    loss or gradient is not finite; OSError.
+    for parts that `check_parts` refuses, and where a gamma has ceased to increase; before it
+    touches the weights, FloatingPointError if loss or gradient is not finite; OSError.
     """
     with closing(train_steps(model, images, config, folder, held_out, bar=True)) as reports:
         *_, last = reports

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 
 def inner_convolutions(model: nn.Module) -> list[Tensor]:
-    """The weights of the convolutions between the first and the last that a network lists, of each
-    network of a model."""
+    """The weights of all convolutions but the first and the last that each network lists."""
     layers = [[m for m in net.modules() if isinstance(m, nn.Conv2d)] for net in model.children()]
     inner = [layer.weight for of_network in layers for layer in of_network[1:-1]]
     return [*dict.fromkeys(inner)]  # two networks may share weights

@@ -1,7 +1,6 @@
 """What stands round the loop of a training: checks, resume, reports, interrupts and the bar."""
 
 import inspect
-import os
 import signal
 import threading
 import time
@@ -16,8 +15,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from ..bound import TERMS
 from ..chain import as_chain
-from ..checks import check_parts
+from ..checks import check_gamma, check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
@@ -33,10 +33,8 @@ from .state import TrainState
 @dataclass(frozen=True)
 class Progress:
     """How far the training is. The terms are in bits per dimension, each the mean over the updates
-    since the last Progress; `evaluation` is of the averaged model, where one was due.
-
-    model: the averaged model. It goes on changing as the training does.
-    """
+    since the last Progress; `model` is the averaged model, which goes on changing as the training
+    does, and `evaluation` is of it, where one was due."""
 
     update: int
     updates: int
@@ -50,6 +48,11 @@ class Progress:
     @property
     def total(self) -> float:
         return self.prior + self.reconstruction + self.diffusion
+
+    def __str__(self) -> str:
+        terms = ", ".join(f"{name} {getattr(self, name):.4f}" for name in TERMS)
+        text = f"update {self.update:,} of {self.updates:,}: {self.total:.4f} bits/dim ({terms})"
+        return text if self.evaluation is None else f"{text}; held out: {self.evaluation}"
 
 
 class Run:
@@ -68,7 +71,7 @@ class Run:
     ):
         from tqdm.auto import tqdm
 
-        _check(model, images, config, folder, held_out, clusters)
+        _check(model, images, config, held_out, clusters)
         rank, ranks = rank_and_size()
         self.config, self.images = config, images.to(model.device)
         n = config.evaluate_images
@@ -137,6 +140,7 @@ class Run:
 
     def report(self, evaluated: bool = True) -> Progress:
         """What happened since the last; evaluated, if there are images held out for it."""
+        check_gamma(self.state.model)  # the terms are of that
         model, config, update = self.state.averaged, self.config, self.state.update
         evaluation = None
         if evaluated and self.held_out is not None:
@@ -167,10 +171,8 @@ def interrupts_held_back() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
-def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clusters: Any) -> None:
+def _check(model: Any, images: Any, config: Any, held_out: Any, clusters: Any) -> None:
     check_images(model, images)
-    if folder is not None and not isinstance(folder, str | os.PathLike):
-        raise TypeError(f"folder must be a path; got {type(folder).__name__}")
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("model must have weights to train; it has none that require a gradient")
     if not isinstance(config, TrainConfig):
@@ -195,9 +197,8 @@ def _warn_of_misfits(model: DiffEnc, images: Tensor) -> None:
     parts, levels, top, told = signature(model), model.levels, int(images.max()), []
     low, *_, high = parts["gamma"]
     if levels > 4 * (top + 1):
-        told.append(
-            f"images have levels 0 to {top} of {levels}: is levels={max(top + 1, 2)} meant?"
-        )
+        meant = f"is levels={max(top + 1, 2)} meant?"
+        told.append(f"images have levels 0 to {top} of {levels}: {meant}")
     if abs(low - gamma_min_for(levels)) > 1:
         right = f"{gamma_min_for(levels):.4g} is right (schedule.gamma_min_for)"
         told.append(f"the schedule begins at gamma = {low:.4g}; for {levels} levels {right}")
