@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 from ... import DiffEnc, Encoder, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
 from ...bound import diffusion_loss, squared_gap
 from ...checks import check_parts
-from ...schedule import gamma_min_for
+from ...schedule import gamma_min_for, step_c
 from .answers import NotRight, refuse_stub
 from .forms import Exercise, Lesson, Program
 
@@ -66,6 +66,8 @@ def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ..
         places, image = "the 17 places need an axis: `[..., None]`", "one number an image, (B,),"
         cure = places if f"({LEVELS})" in str(error) else f"{image} needs `[:, None]`"
         raise NotRight(f": {error}; {cure}") from None
+    if found is None and given[-1] is True:  # it returned something without
+        raise NotRight(": with True as its last argument it returns nothing")
     refuse_stub(found, f)
     several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
     results = tuple(found) if several else (found,)
@@ -181,7 +183,7 @@ EXERCISES["15.1"] = lambda: Exercise(
         "gamma is minus the logarithm of the SNR, and this is the SNR itself":
             _but(noise_at, lambda gamma, *parts: (torch.exp(-gamma), *parts)),
     },
-)  # fmt: skip
+)
 
 
 def turn(a: Tensor, b: Tensor, gamma: Tensor, back: bool = False) -> tuple[Tensor, Tensor]:
@@ -229,7 +231,7 @@ EXERCISES["15.2"] = lambda: Exercise(
         "alpha and sigma are exchanged: small gamma is little noise":
             lambda a, b, gamma, *back: turn(a, b, -gamma, *back),
     },
-)  # fmt: skip
+)
 
 
 class Net(nn.Module):
@@ -305,7 +307,7 @@ EXERCISES["15.3"] = lambda: Exercise(
     answer=Net,
     hints=["One hidden layer on `torch.cat([z, gamma[:, None] / 10], 1)` passes.",
            "Stack z, sines, cosines and gamma as the channels of an image."],
-)  # fmt: skip
+)
 
 
 def bills(
@@ -328,7 +330,7 @@ def _bills_by_hand(
     net: nn.Module, levels: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor, off: float = 0,
     snr: float = math.exp(-GAMMA_0), weight: Callable[..., Any] = lambda g, alpha, s: alpha**2,
     target: Callable[..., Any] = lambda v, eps: v,
-) -> tuple[Tensor, ...]:  # fmt: skip
+) -> tuple[Tensor, ...]:
     """As a student writes it: each keyword is a place for a mistake"""
     x, at_0, at = to_x(levels), noise_at(torch.zeros(())), noise_at(t)
     _, alpha, sigma = noise_at(torch.ones(()))
@@ -398,7 +400,7 @@ EXERCISES["15.4"] = lambda: Exercise(
         "the half is forgotten in the softmax":
             partial(_bills_by_hand, snr=2 * math.exp(-GAMMA_0)),
     },
-)  # fmt: skip
+)
 
 
 def descend(
@@ -480,7 +482,7 @@ EXERCISES["15.5"] = lambda: Exercise(
     answer=descend,
     hints=["Four calls make an update: the loss, `zero_grad`, `backward`, `step`.",
            "`images[torch.randint(len(images), (64,))]` are 64 images at random."],
-)  # fmt: skip
+)
 
 
 def sampler(net: Network, z: Tensor, noise: Tensor, moves: bool = False) -> Tensor:
@@ -602,7 +604,7 @@ EXERCISES["15.6"] = lambda: Exercise(
         "v_hat is not x_hat: rotate back": lambda net, *given: sampler(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), *given),
     },
-)  # fmt: skip
+)
 
 
 def encoded(net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -615,7 +617,7 @@ def _by_hand(
     share: Callable[..., Any] = lambda s: s**2, seen: Callable[..., Any] = lambda x_t, x: x_t,
     start: Callable[..., Any] = lambda x_t, x: x_t, weight: Callable[..., Any] = lambda s: -s,
     guess: Callable[..., Any] = lambda x_hat, x: x_hat,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """As a student writes it: each keyword is a place for a mistake"""
     gamma, alpha, sigma = noise_at(t)
     s, ones = sigma[:, None], torch.ones_like(gamma)
@@ -702,33 +704,24 @@ EXERCISES["15.7"] = lambda: Exercise(
         "the weight of ||r||^2 is alpha^2, and this has alpha": lambda net, y, x, t, eps:
             encoded(net, y, x, t, eps) / noise_at(t)[1],
     },
-)  # fmt: skip
+)
 
 
 def ratios(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """w* of len(eps) equal steps, and the diffusion loss with w = 1 and with w*, in nats"""
-    return _costs(_gaps(net, x, eps))
+    return _ratios(lambda s, t, c: 1.0, net, x, eps)
 
 
-def _gaps(net: nn.Module, x: Tensor, eps: Tensor) -> Tensor:
+def _ratios(
+    factor: Callable[..., Any], net: nn.Module, x: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """With a factor in each m: other than 1 a mistake"""
     model, n, T = _model(net), torch.ones(len(x)), len(eps)
     gaps = [squared_gap(model, x, n * i / T, n * (i + 1) / T, eps[i]).mean() for i in range(T)]
-    return torch.stack(gaps)
-
-
-def _costs(m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    gamma = noise_at(torch.linspace(0, 1, T + 1))[0]
+    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+    m = torch.stack(gaps) * factor(s, t, step_c(s, t))
     return gaussian.best_ratio(m), DIMS / 2 * m.sum(), gaussian.best_cost(m, DIMS).sum()
-
-
-def _scaled(factor: Callable[..., Any]) -> Callable[..., Any]:
-    """With a factor of s, t and c in each m: a mistake"""
-
-    def mistaken(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, ...]:
-        gamma = noise_at(torch.linspace(0, 1, len(eps) + 1))[0]
-        s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-        return _costs(_gaps(net, x, eps) * factor(s, t, -torch.expm1(s.gamma - t.gamma)))
-
-    return mistaken
 
 
 def _in_range(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...]:
@@ -769,15 +762,15 @@ EXERCISES["15.8"] = lambda: Exercise(
         "step i has the noise eps[i]": lambda net, x, eps: ratios(net, x, eps.flip(0)),
         "step i has the noise eps[i], and this has eps[0] in all":
             lambda net, x, eps: ratios(net, x, eps[:1].expand_as(eps)),
-        "m is divided by d twice": lambda *given: _costs(_gaps(*given) / DIMS),
-        "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
+        "m is divided by d twice": partial(_ratios, lambda s, t, c: 1 / DIMS),
+        "m is a mean over the pixels too: divide by d": partial(_ratios, lambda s, t, c: DIMS),
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            _scaled(lambda s, t, c: (s.sigma / t.sigma) ** 2),
-        "the variance of a step lacks c": _scaled(lambda s, t, c: c),
-        "the gap lacks c": _scaled(lambda s, t, c: c**-2),
-        "the gap lacks sigma_t": _scaled(lambda s, t, c: t.sigma**-2),
+            partial(_ratios, lambda s, t, c: (s.sigma / t.sigma) ** 2),
+        "the variance of a step lacks c": partial(_ratios, lambda s, t, c: c),
+        "the gap lacks c": partial(_ratios, lambda s, t, c: c**-2),
+        "the gap lacks sigma_t": partial(_ratios, lambda s, t, c: t.sigma**-2),
         "the gap has alpha_s, and this has alpha_t":
-            _scaled(lambda s, t, c: (t.alpha / s.alpha) ** 2),
+            partial(_ratios, lambda s, t, c: (t.alpha / s.alpha) ** 2),
         "the mean over steps; their sum is asked for":
             _but(ratios, lambda w, a, b: (w, a / len(w), b / len(w))),
         "a step costs d times that: d is 64": _but(
@@ -788,7 +781,7 @@ EXERCISES["15.8"] = lambda: Exercise(
         "step 0 is the one at the data":
             lambda *given: (ratios(*given)[0].flip(0), *ratios(*given)[1:]),
     },
-)  # fmt: skip
+)
 
 
 class OwnEncoder(nn.Module):
@@ -838,4 +831,4 @@ EXERCISES["15.9"] = lambda: Exercise(
     answer=OwnEncoder,
     hints=["What could be known of a digit before it is seen? Its mean picture, its blur.",
            "`x - c * picture` or `x + c * (blur - x)`: c, a weight or a network, starts at 0."],
-)  # fmt: skip
+)
