@@ -90,6 +90,7 @@ CLASS = {
         ),
         "wrong": (["answer_06_1 = 3", "answer_06_2 = 3", C], [0, 0, 1]),
         "an error": (["1 / 0", B, C], [None, 1, 1]),
+        "imports overwritten": ([f"{A}\ntorch = check = 3", B, C], [1, 1, 1]),
     },
     COMPANION: {"right": ([exercises_in(COMPANION)[0].solution], [1]), "untouched": ([None], [0])},
 }

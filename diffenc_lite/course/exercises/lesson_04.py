@@ -41,8 +41,8 @@ EXERCISES["04.3"] = lambda: Exercise(
                  "c": "the samples of a chain of four steps",
                  "d": "how often sampling calls the encoder"}, many=True),
     answer="bc",
-    hints=["Write both guesses, with the counterterm and without, beside the one target.",
-           "A perfect network makes its guess the same conditional mean in both cases: which "
+    hints=["Write both aims, with the counterterm and without, beside the one target.",
+           "A perfect network makes its aim the same conditional mean in both cases: which "
            r"$\hat x$ does that take?",
            "Put both into the mean of a step and ask what its length has to do with it."],
 )
@@ -66,8 +66,8 @@ def answer_04_4(
 EXERCISES["04.4"] = lambda: Exercise(
     question=r"""Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
     $\frac12\alpha_t^2\|r\|^2$ for each example, where $r=(v-\hat v)-\sigma_t(u-\hat x)$,
-    $x_t=\alpha_t^2x+\sigma_t^2y$ and $u=x_t-y+\dot y$. What networks say is given: `y`, its
-    derivative `ydot` $=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.""",
+    $x_t=\alpha_t^2x+\sigma_t^2y$ and $u=x_t-y+\dot y$. The networks' outputs are given: `y`,
+    its derivative `ydot` $=\dot y$, and `v_hat`, the denoiser's output for $z_t$.""",
     form=Program(
         "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss),
     answer=answer_04_4,

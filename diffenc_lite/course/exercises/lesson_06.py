@@ -28,7 +28,7 @@ def _inputs_of_fit(generator: Generator) -> tuple[Tensor]:
 
 
 EXERCISES["06.2"] = lambda: Exercise(
-    question=r"""This program should return $w^*$ of every step, from raw gaps
+    question=r"""This program should return $w^*$ of every step, from raw differences
     $(\mu_P-\mu_Q)/\sigma_Q$ of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two things in
     it are wrong. Fix it.
 

@@ -69,6 +69,7 @@ class GoOn(Execute):
     """Runs the notebook again without a cell that ends the kernel, or does not end in time."""
 
     interrupt_on_timeout = Bool(False)  # a loop may catch it, and then no other cell would run
+    imports = ""  # of a sheet
     # `exit()` does nothing: the kernel would end in one of the next cells, and so blame that
     extra_arguments = List(Unicode(), ["--IPKernelApp.exec_lines=get_ipython().ask_exit = str"])
 
@@ -85,7 +86,11 @@ class GoOn(Execute):
                 cell.source = "\n# ".join(lines)
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
-        self.running = cell
+        self.running, about = cell, cell.metadata.get("nbgrader", {})
+        if about.get("grade_id") == "imports":
+            self.imports = cell.source
+        elif about.get("solution") and self.imports:  # another cell may have overwritten them
+            self.kc.execute(self.imports, silent=True)
         return super().preprocess_cell(cell, resources, index)
 
 

@@ -154,8 +154,8 @@ def step_back() -> Picture:
 
 
 def two_mistakes() -> Picture:
-    """The residual as the gap between guess and target, one unit of lambda along both tangents."""
-    title = "Two mistakes make one gap, $\\sigma_t\\,r$, between guess and target"
+    """The residual as the gap between aim and target, one unit of lambda along both tangents."""
+    title = "Two mistakes make one gap, $\\sigma_t\\,r$, between aim and target"
     figure, ax = canvas(8, 3.7, title)
     left, right, x_t, x_hat, sigma2 = 1.2, 4.9, 1.1, 1.8, 0.6  # the scaling encoder: u is x_t
     truth, guess = COLOURS["x_t"], COLOURS["p"]
@@ -167,7 +167,7 @@ def two_mistakes() -> Picture:
         ax.plot(left, height, "o", color=colour, ms=8)
         words(ax, (left - 0.3, height), name, colour, 15)
     words(ax, (right, target - 0.28), "target $x_t+\\sigma_t^2u$", truth)
-    words(ax, (right, guessed + 0.28), "guess $\\hat{x}+\\sigma_t^2\\hat{u}$", guess)
+    words(ax, (right, guessed + 0.28), "aim $\\hat{x}+\\sigma_t^2\\hat{u}$", guess)
     words(ax, (left + 1.7, x_hat + 0.02), "$\\hat{x}+\\sigma_t^2u$", "0.35", 12)
     words(ax, (left, 0.35), "$\\lambda_t$")
     words(ax, (right, 0.35), "$\\lambda_t+1$")

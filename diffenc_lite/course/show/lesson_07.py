@@ -30,7 +30,7 @@ def three_choices() -> Picture:
     for s, t in zip(places[:-1], places[1:], strict=True):
         arrow(ax, (t - 0.06, 1.5), (s + 0.06, 1.5), "", "0.6", bend=0.45)
     arrow(ax, (places[3] - 0.06, 1.5), (places[2] + 0.06, 1.5), "", RED, bend=0.45)
-    words(ax, (5.4, 2.4), "1  how much does\na step weigh? $w$", RED)
+    words(ax, (5.4, 2.4), "1  how much does\na step weigh?", RED)
     arrow(ax, (places[1] + 0.12, 1.35), (places[1] + 0.75, 1.35), "", BLUE)
     arrow(ax, (places[1] - 0.12, 1.35), (places[1] - 0.75, 1.35), "", BLUE)
     words(ax, (places[1], 0.5), "2  where is a node? $t$", BLUE)

@@ -111,7 +111,7 @@ def by_noise(
     bars: Sequence[ArrayLike],
     perfect: tuple[ArrayLike, ArrayLike],
 ) -> Picture:
-    """The price of the data and the network's mistake at each noise (2, n), with error bars.
+    """What the perfect VDM pays and the network's mistake at each noise (2, n), with error bars.
 
     Args: perfect, the exact price at each gamma.
     """
@@ -121,7 +121,7 @@ def by_noise(
         ax.errorbar(gammas, mean, bar, color=colour, fmt=look, ms=4, capsize=3)
         ax.set(xlabel=r"$\gamma$ (data … noise)", ylim=(0, None), xticks=[-12, -8, -4, 0, 4])
     axes[0].plot(*perfect, color=BLACK, ls="-")
-    axes[0].set(title="The price of the data", ylabel="bits/dim per unit of γ")
+    axes[0].set(title="What the perfect VDM pays", ylabel="bits/dim per unit of γ")
     axes[1].set(title="The network's mistake")
     axes[1].axvspan(-2.2, 5, color="0.9", zorder=0)
     axes[1].text(1.4, 0.8 * axes[1].get_ylim()[1], r"$\sigma^2>0.1$", ha="center")
