@@ -1,8 +1,11 @@
 """What an answer can be found to be, and the ways not to be right."""
 
+import inspect
 from typing import Any
 
+import numpy as np
 import sympy
+import torch
 
 
 class Unanswered(Exception):
@@ -26,19 +29,23 @@ class ExerciseError(ValueError):
     """The exercise is at fault, not the answer."""
 
 
-def as_number(value: Any) -> float | None:
-    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float, else
-    None."""
+def as_array(value: Any) -> np.ndarray | None:
+    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
     try:
-        while isinstance(value, list | tuple) and len(value) == 1:
-            (value,) = value
-        if hasattr(value, "item"):  # numpy and torch; refused if it holds more than one
-            value = value.item()
-        if isinstance(value, (bool, str, bytes)):
-            return None
-        return float(value)
+        if isinstance(value, list | tuple) and any(isinstance(v, torch.Tensor) for v in value):
+            value = [as_array(v) for v in value]
+        array = np.array(value.tolist() if hasattr(value, "tolist") else value)
+        if array.dtype.kind == "O":  # as of SymPy
+            array = np.array([float(v) for v in array.ravel()]).reshape(array.shape)
+        return array.astype(np.float64) if array.dtype.kind in "iufb" else None
     except (TypeError, ValueError, RuntimeError, OverflowError, RecursionError):
         return None
+
+
+def as_number(value: Any) -> float | None:
+    """One of them, alone or in a list, as a float, else None."""
+    array = None if isinstance(value, bool) else as_array(value)
+    return None if array is None or array.size != 1 else float(array.item())
 
 
 def kind_of(answer: Any) -> str:
@@ -54,6 +61,14 @@ def kind_of(answer: Any) -> str:
     names = {"str": "a string", "bool": "True or False", "complex": "a complex number"}
     kind = type(answer).__name__
     return names.get(kind, f"an object of type {kind}")
+
+
+def refuse_stub(found: Any, f: Any = None) -> None:
+    """Raises Unanswered for a stub, or what it returns; NotRight if f does more than a stub."""
+    if found is None and inspect.isfunction(f) and f.__code__.co_names:
+        raise NotRight(": it returns nothing; its `return` is missing")
+    if found is None or found is ...:
+        raise Unanswered
 
 
 def as_expression(given: Any) -> Any:

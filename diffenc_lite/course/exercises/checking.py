@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from ...arguments import check_one_of
-from .answers import ExerciseError, NotRight, Unanswered, WrongForm
-from .comparing import is_stub, named_mistake, prepared
+from .answers import ExerciseError, NotRight, Unanswered, WrongForm, refuse_stub
+from .comparing import named_mistake, prepared
 from .forms import Choice, Exercise, Number
 from .levels import LEVELS
 from .writing import folded_hints
@@ -119,8 +119,7 @@ def verdict_of(exercise: Exercise, answer: Any, counted: bool = False) -> Mark:
     `counted` another one each time."""
     compare, expected = prepared(exercise), f"Expected: {exercise.form.describe()}."
     try:
-        if is_stub(answer):
-            raise Unanswered
+        refuse_stub(answer)
         compare(answer)
         said = "right."
     except Unanswered:

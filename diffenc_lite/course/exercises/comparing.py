@@ -32,9 +32,11 @@ from .answers import (
     NotRight,
     Unanswered,
     WrongForm,
+    as_array,
     as_expression,
     as_number,
     kind_of,
+    refuse_stub,
 )
 from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
 from .mistakes import simple_mistake
@@ -71,22 +73,18 @@ def _prepared_mistake(exercise: Exercise, sentence: str) -> Compare:
     return prepared(replace(exercise, answer=exercise.mistakes[sentence]))
 
 
-def is_stub(answer: Any) -> bool:
-    return answer is None or answer is ...
-
-
 # --- numbers -------------------------------------------------------------------------------------
 
 
 def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function without arguments")
-    right = _as_array(exercise.answer())
+    right = as_array(exercise.answer())
     if right is None or right.size != form.count or not np.isfinite(right).all():
         raise ValueError(f"its answer must compute {form.count} finite numbers")
 
     def compare(answer: Any) -> None:
-        values = _as_array(answer)
+        values = as_array(answer)
         if values is None or isinstance(answer, bool):
             raise WrongForm(f"this is {kind_of(answer)}")
         if values.squeeze().shape != right.squeeze().shape:  # a row is as good as a list
@@ -95,20 +93,6 @@ def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
         _check_close(values, right, form, [values.ravel(), right.ravel()])
 
     return compare
-
-
-def _as_array(value: Any) -> Any:
-    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
-    try:
-        if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
-            value = [_as_array(v) for v in value]
-        array = np.array(value.tolist() if hasattr(value, "tolist") else value)
-        if array.dtype.kind == "O":  # as of SymPy
-            numbers = [as_number(v) for v in array.ravel()]
-            return None if None in numbers else np.array(numbers).reshape(array.shape)
-        return array.astype(np.float64) if array.dtype.kind in "iufb" else None
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        return None
 
 
 # --- choices -------------------------------------------------------------------------------------
@@ -202,7 +186,7 @@ def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list
         except (TypeError, AttributeError):  # as torch.exp(0.5) or (0.5).exp() would raise
             tensors = [torch.tensor(point, dtype=torch.float64) for point in floats]
             outputs = [f(*point.unbind()) for point in tensors]
-    if all(map(is_stub, outputs)):
+    if all(output is None or output is ... for output in outputs):
         raise Unanswered
     values = [as_number(output) for output in outputs]
     if None in values:
@@ -215,7 +199,7 @@ def _judged() -> Iterator[None]:
     """What a function raises turned into a verdict"""
     try:
         yield
-    except NotRight:
+    except (NotRight, Unanswered):
         raise
     except (Exception, SystemExit) as error:
         if type(error) is NotImplementedError and not error.args:  # with a text it is PyTorch's
@@ -252,10 +236,7 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
         for i, expected in enumerate(right):
             with _judged():
                 output = run(answer, i)
-            if is_stub(output):
-                if output is None and inspect.isfunction(answer) and answer.__code__.co_names:
-                    raise NotRight(": it returns nothing; its `return` is missing")
-                raise Unanswered
+            refuse_stub(output, answer)
             tried.append(_parts(output, count))
             if len(tried[i]) != len(expected) or any(part is None for part in tried[i]):
                 raise WrongForm(f"the function returned {kind_of(output)}")
@@ -267,7 +248,7 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     def small_inputs(i: int) -> str:
         with torch.random.fork_rng(devices=[]):
             given = form.inputs(torch.Generator().manual_seed(i))
-        arrays = zip(arguments_of, map(_as_array, given), strict=False)
+        arrays = zip(arguments_of, map(as_array, given), strict=False)
         small = [(name, v) for name, v in arrays if v is not None and 0 < v.size < 4]
         shown = [f"{name} = {np.round(v, 4) if v.ndim else f'{v:.4g}'}" for name, v in small]
         return f", for {', '.join(shown)}" if shown else ""
@@ -307,11 +288,11 @@ def _check_close(
 def _parts(output: Any, count: int) -> list[Any]:
     """The outputs as arrays: so many in a tuple, a list or the rows of one array."""
     if count == 1:
-        return [_as_array(output[0] if isinstance(output, tuple) and len(output) == 1 else output)]
+        return [as_array(output[0] if isinstance(output, tuple) and len(output) == 1 else output)]
     if not isinstance(output, list | tuple):
-        output = _as_array(output)
+        output = as_array(output)
         output = [None] if output is None or output.ndim == 0 else list(output)
-    return [_as_array(part) for part in output]
+    return [as_array(part) for part in output]
 
 
 _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {

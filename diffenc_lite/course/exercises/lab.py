@@ -117,10 +117,9 @@ def mark(number: str, answer: Any, names: dict[str, Any], seed: int) -> Mark:
     head: dict[str, Any] = {}
     exec(own.HEAD, head)
     names |= {name: head[name] for name in head if not name.startswith("__")}
-    names |= {name: getattr(lesson_15, name) for name in PIECES[: PIECES.index(piece.__name__)]}
-    names |= own.TAKEN
-    before = zip(POINTS, PIECES[: PIECES.index(piece.__name__)], strict=False)
-    names |= {answer_name(earlier): names[taken] for earlier, taken in before}
+    earlier = list(zip(POINTS, PIECES, strict=True))[: PIECES.index(piece.__name__)]
+    names |= {name: getattr(lesson_15, name) for _, name in earlier} | own.TAKEN
+    names |= {answer_name(number): names[name] for number, name in earlier}
     sys.setprofile(refuse)
     try:
         with torch.enable_grad():

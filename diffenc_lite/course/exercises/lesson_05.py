@@ -24,14 +24,9 @@ def _inputs_of_motion(generator: Any) -> tuple[Any, Any, Any]:
     """A factor f of lambda, the mmse of Gaussian data as a function, and values of gamma."""
     drawn = torch.rand(3, generator=generator, dtype=torch.float64)
     power, variance, share = (0.5 + drawn).tolist()
-
-    def f(lam: Any) -> Any:
-        return 1 - share / 2 + share / 2 * torch.sigmoid(power * lam)
-
-    def mmse(eta: Any) -> Any:
-        return variance / (1 + variance * eta)
-
-    return f, mmse, 10 * torch.rand(6, generator=generator, dtype=torch.float64) - 5
+    gamma = 10 * torch.rand(6, generator=generator, dtype=torch.float64) - 5
+    return (lambda lam: 1 - share / 2 + share / 2 * torch.sigmoid(power * lam),
+            lambda eta: variance / (1 + variance * eta), gamma)
 
 
 def answer_05_2(f: Any, mmse: Any, gamma: Any) -> Any:

@@ -27,11 +27,6 @@ def _inputs_of_fit(generator: Generator) -> tuple[Tensor]:
     return (sizes * torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),)
 
 
-def answer_06_2(gaps: Tensor) -> Tensor:
-    steps, examples, dims = gaps.shape
-    return examples * dims / (examples * dims + gaps.square().sum((1, 2)))
-
-
 EXERCISES["06.2"] = lambda: Exercise(
     question=r"""This program should return $w^*$ of every step, from raw differences
     $(\mu_P-\mu_Q)/\sigma_Q$ of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two things in
@@ -43,7 +38,7 @@ EXERCISES["06.2"] = lambda: Exercise(
         return (1 / (1 + squared)).mean(1)
     ```""",
     form=Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
-    answer=answer_06_2,
+    answer=lambda gaps: 1 / (1 + gaps.square().mean((1, 2))),
     hints=["Hold the program against the definition of $m$: what is averaged, and over what?",
            "The mean in $m$ is over examples and over dimensions.",
            "Is the ratio of a mean the mean of ratios?"],

@@ -38,13 +38,6 @@ EXERCISES["07.2"] = lambda: Exercise(
            "If one sum is the smaller one, is the sum of the logarithms smaller too?"],
 )
 
-
-def answer_07_3() -> list[float]:
-    """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
-    still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
-    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "best")]
-
-
 EXERCISES["07.3"] = lambda: Exercise(
     question=r"""Let the learned encoder say $y=x$: then $x_t=x$ stands still, but the counterterm
     is there. The network with the smallest loss at infinite depth says
@@ -54,7 +47,9 @@ EXERCISES["07.3"] = lambda: Exercise(
     VDM, with $w=1$ for both and with $w^*$ for both? Predict how much of it $w^*$ saves, then
     compute both. (With the folded scale both are 0: why?)""",
     form=Number(count=2),
-    answer=answer_07_3,
+    answer=lambda: [  # E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)
+        Exact(Gaussian(), stretch(torch.ones_like)).diffusion(4, w)
+        - Exact(Gaussian()).diffusion(4, w) for w in (1.0, "best")],
     hints=["Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, "
            "and how far the mean is off.",
            r"Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$ "
@@ -73,11 +68,6 @@ def _costs_and_fee(generator: Any) -> tuple[Any, float]:
     return costs, float(0.3 + 3 * torch.rand((), generator=generator))
 
 
-def answer_07_4(costs: Any, fee: float) -> float:
-    paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
-    return min(float(costs[p[:-1], p[1:]].sum()) + fee * (len(p) - 1) for p in paths)
-
-
 EXERCISES["07.4"] = lambda: Exercise(
     question="""A call of the network is not free: let each step cost `fee` nats more, and let
     the number of steps be free. Write a dynamic program that returns the smallest sum that any path
@@ -85,7 +75,9 @@ EXERCISES["07.4"] = lambda: Exercise(
     from node $j$ down to node $i<j$, and infinite elsewhere.""",
     form=Program(
         "costs (N+1, N+1), fee", "one number, in nats", _costs_and_fee, tolerance=1e-6),
-    answer=answer_07_4,
+    answer=lambda costs, fee: min(
+        float(costs[path[:-1], path[1:]].sum()) + fee * (len(path) - 1)
+        for path in (cheapest_path(costs, steps) for steps in range(1, len(costs)))),
     hints=["One list will do: the best sum from node 0 to node $j$, over any number of steps, "
            "each with its own cost and one fee.",
            "The last step to $j$ comes from some $i<j$; what came before must be cheapest "

@@ -68,11 +68,6 @@ def _differences(generator: Any) -> tuple[Any, ...]:
     return (torch.randn(2000, looks, generator=generator, dtype=torch.float64),)
 
 
-def answer_10_4(d: Any) -> Any:
-    z = d.cumsum(1) / torch.arange(1, d.shape[1] + 1).sqrt()
-    return (z.abs() > 1.96).any(1).double()
-
-
 EXERCISES["10.4"] = lambda: Exercise(
     question=r"""**Simulate peeking.** There is no effect: the differences are standard normal, and
     their standard deviation 1 is known. After each pair somebody computes
@@ -84,7 +79,8 @@ EXERCISES["10.4"] = lambda: Exercise(
         "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",
         _differences,
         tries=6),
-    answer=answer_10_4,
+    answer=lambda d: (
+        d.cumsum(1).abs() > 1.96 * torch.arange(1, d.shape[1] + 1).sqrt()).any(1).double(),
     hints=[r"`cumsum` along the looks gives all sums $d_1+\dots+d_k$.",
            "Divide by the roots of 1, 2, ..., and ask of each row whether any entry is too "
            "large."],

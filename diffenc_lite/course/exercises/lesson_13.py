@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ...schedule import Noise
+from ...schedule import Noise, value_and_slope
 from .forms import Choice, Exercise, Formula, Lesson, Program
 
 EXERCISES: Lesson = {}
@@ -90,10 +90,6 @@ def _three_points(generator: Any) -> tuple[Any, ...]:
     return denoise, 6 * z - 3, snr
 
 
-def answer_13_4(denoise: Any, z: Any, snr: float) -> Any:
-    return torch.func.jvp(denoise, (z,), (torch.ones_like(z),))[1] / math.sqrt(snr)
-
-
 EXERCISES["13.4"] = lambda: Exercise(
     question=r"""The variance that OCM needs, in one dimension and for any perfect denoiser:
     $\mathrm{Var}[x\mid z]=\frac1{\sqrt{\mathrm{SNR}}}\frac{d}{dz}\mathbb E[x\mid z]$, where
@@ -105,7 +101,7 @@ EXERCISES["13.4"] = lambda: Exercise(
         _three_points,
         tolerance=1e-6,
         absolute=1e-9),
-    answer=answer_13_4,
+    answer=lambda denoise, z, snr: value_and_slope(denoise, z)[1] / math.sqrt(snr),
     hints=["A difference quotient is not exact: what gives slopes without one?",
            "Forward mode, as in lesson 04, gives the slope at every z in one call."],
 )

@@ -18,8 +18,8 @@ from torch import Generator, Tensor, nn
 from ... import DiffEnc, Encoder, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
 from ...bound import diffusion_loss, squared_gap
 from ...checks import check_parts
-from ...schedule import gamma_min_for
-from .answers import NotRight
+from ...schedule import gamma_min_for, step_c
+from .answers import NotRight, refuse_stub
 from .forms import Exercise, Lesson, Program
 
 EXERCISES: Lesson = {}
@@ -51,8 +51,8 @@ def _but(piece: Callable[..., Any], change: Callable[..., Any]) -> Callable[...,
     return lambda *given: change(*piece(*given))
 
 
-def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
-    """What f returns, if these are so many tensors; None from a stub"""
+def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...]:
+    """What f returns, if these are so many tensors"""
     before = copy.deepcopy(given)
     try:
         found = f(*given)
@@ -66,8 +66,9 @@ def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ..
         places, image = "the 17 places need an axis: `[..., None]`", "one number an image, (B,),"
         cure = places if f"({LEVELS})" in str(error) else f"{image} needs `[:, None]`"
         raise NotRight(f": {error}; {cure}") from None
-    if found is None or found is ...:
-        return None
+    if found is None and given[-1] is True:  # it returned something without
+        raise NotRight(": with True as its last argument it returns nothing")
+    refuse_stub(found, f)
     several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
     results = tuple(found) if several else (found,)
     if len(results) != count:
@@ -85,11 +86,9 @@ def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ..
 
 def _learns(
     count: int, right: Callable[..., Any], f: Callable[..., Any], *given: Any
-) -> tuple[Tensor, ...] | None:
+) -> tuple[Tensor, ...]:
     """The results; once they are right, their gradients by the weights of all networks must be"""
-    if (found := _results(count, f, *given)) is None:
-        return None
-    both = found, _results(count, right, *given) or ()
+    both = _results(count, f, *given), _results(count, right, *given)
     if _close(*both):
         weights = [w for net in given if isinstance(net, nn.Module) for w in net.parameters()]
         sums = [torch.stack([part.sum() for part in parts]).sum() for parts in both]
@@ -97,7 +96,7 @@ def _learns(
             *(torch.autograd.grad(total, weights, allow_unused=True) for total in sums)
         ):
             raise NotRight(": right numbers, wrong gradients (no_grad, detach or item?)")
-    return tuple(part.detach() for part in found)
+    return tuple(part.detach() for part in both[0])
 
 
 def _close(parts: Sequence[Tensor | None], others: Sequence[Tensor]) -> bool:
@@ -184,7 +183,7 @@ EXERCISES["15.1"] = lambda: Exercise(
         "gamma is minus the logarithm of the SNR, and this is the SNR itself":
             _but(noise_at, lambda gamma, *parts: (torch.exp(-gamma), *parts)),
     },
-)  # fmt: skip
+)
 
 
 def turn(a: Tensor, b: Tensor, gamma: Tensor, back: bool = False) -> tuple[Tensor, Tensor]:
@@ -206,21 +205,14 @@ def _turns(generator: Generator) -> tuple[Any, ...]:
     return a, b, 3 * _few(generator, shape[0])
 
 
-def _both_ways(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
-    if (there := _results(2, f, *given)) is None:
-        return None
-    if (back := _results(2, f, *given, True)) is None:
-        raise NotRight(": with back=True it returns nothing")
-    return *there, *back
-
-
 EXERCISES["15.2"] = lambda: Exercise(
     question=r"""Write the noising and its inverse as one rotation. Forwards `a, b` are $x$ and
     $\varepsilon$, and $z=\alpha x+\sigma\varepsilon$, $v=\alpha\varepsilon-\sigma x$ come out. With
     `back=True` they are $z$ and $v$ (or $\hat v$), and $x$ and $\varepsilon$ (or $\hat x$ and
     $\hat\varepsilon$) come out.""",
     form=Program(
-        "a (B, D), b (B, D), gamma (B,), back", "two tensors (B, D)", _turns, measure=_both_ways,
+        "a (B, D), b (B, D), gamma (B,), back", "two tensors (B, D)", _turns,
+        measure=lambda f, *given: (*_results(2, f, *given), *_results(2, f, *given, True)),
         outputs={"z": "It comes first; each row has its own gamma", "v": "alpha eps - sigma x",
                  "x, with back=True,": "The sum of z and v in which no eps is left",
                  "eps, with back=True,": "The sum of z and v in which no x is left"},
@@ -234,14 +226,12 @@ EXERCISES["15.2"] = lambda: Exercise(
         "forwards z = alpha x + sigma eps: only with back=True is the sign another":
             lambda a, b, gamma, back=False: turn(a, b, gamma, True),
         "a and b are exchanged": lambda a, b, *given: turn(b, a, *given),
-        "v has the other sign": lambda a, b, gamma, back=False: (
-            turn(a, b, gamma, back) if back else (turn(a, b, gamma)[0], -turn(a, b, gamma)[1])),
         "the two results are exchanged": _but(turn, lambda first, second: (second, first)),
         "alpha^2 = sigmoid(-gamma) and sigma^2 = sigmoid(gamma); their roots are missing": _squared,
         "alpha and sigma are exchanged: small gamma is little noise":
             lambda a, b, gamma, *back: turn(a, b, -gamma, *back),
     },
-)  # fmt: skip
+)
 
 
 class Net(nn.Module):
@@ -259,11 +249,10 @@ class Net(nn.Module):
         return z + self.body(torch.stack(maps, 1).unflatten(2, (8, 8))).flatten(1)
 
 
-def _module(make: Callable[[], Any]) -> nn.Module | None:
+def _module(make: Callable[[], Any]) -> nn.Module:
     torch.manual_seed(0)
     net = make if isinstance(make, nn.Module) else make()
-    if net in (None, ...):  # a stub
-        return None
+    refuse_stub(net, make)
     if net is make or not isinstance(net, nn.Module):
         raise NotRight(": give the class itself, a torch.nn.Module that is made without arguments")
     if any(
@@ -284,9 +273,8 @@ def _all_learn(net: nn.Module, result: Tensor) -> None:
         raise NotRight(": a weight gets no gradient (detach, or a layer without use?)")
 
 
-def _network_is_sound(make: Callable[[], Any], z: Tensor, gamma: Tensor) -> int | None:
-    if (net := _module(make)) is None:
-        return None
+def _network_is_sound(make: Callable[[], Any], z: Tensor, gamma: Tensor) -> int:
+    net = _module(make)
     if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules()):
         raise NotRight(": BatchNorm makes v_hat of an image depend on the others in the batch")
     net.eval()(z, gamma)  # layers that are made when they are first called
@@ -319,7 +307,7 @@ EXERCISES["15.3"] = lambda: Exercise(
     answer=Net,
     hints=["One hidden layer on `torch.cat([z, gamma[:, None] / 10], 1)` passes.",
            "Stack z, sines, cosines and gamma as the channels of an image."],
-)  # fmt: skip
+)
 
 
 def bills(
@@ -338,35 +326,20 @@ def _for_bound(generator: Generator) -> tuple[Any, ...]:
     return _network(generator), levels, t, _few(generator, n, DIMS), _few(generator, n, DIMS)
 
 
-def _weighed(factor: Callable[..., Any]) -> Callable[..., Any]:
-    """With a factor of gamma, alpha and sigma in the diffusion loss"""
-
-    def mistaken(net: nn.Module, levels: Tensor, t: Tensor, *eps: Tensor) -> tuple[Tensor, ...]:
-        *ends, diffusion = bills(net, levels, t, *eps)
-        return *ends, diffusion * factor(*noise_at(t))
-
-    return mistaken
-
-
-def _guessing(
-    off: float, of_eps: bool, net: nn.Module, levels: Tensor, t: Tensor, *eps: Tensor
+def _bills_by_hand(
+    net: nn.Module, levels: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor, off: float = 0,
+    snr: float = math.exp(-GAMMA_0), weight: Callable[..., Any] = lambda g, alpha, s: alpha**2,
+    target: Callable[..., Any] = lambda v, eps: v,
 ) -> tuple[Tensor, ...]:
-    """With x off by a number, or eps in place of v"""
-    prior, reconstruction, _ = bills(net, levels, t, *eps)
-    x, (gamma, alpha, _) = to_x(levels), noise_at(t)
-    prior = prior + torch.sigmoid(torch.tensor(-5)) / 2 * ((x + off) ** 2 - x**2).sum(1)
-    z, v = turn(x + off, eps[0], gamma)
-    gap = (eps[0] if of_eps else v) - net(z, gamma)
-    return prior, reconstruction, RATE / 2 * alpha**2 * gap.square().sum(1)
-
-
-def _softmax_of(factor: float, net: nn.Module, levels: Tensor, *given: Tensor) -> Any:
-    """With another factor of the squares in the softmax"""
-    prior, _, diffusion = bills(net, levels, *given)
-    _, alpha, sigma = noise_at(torch.zeros(()))
-    off = to_x(levels) + sigma / alpha * given[-1] - to_x(torch.arange(LEVELS))[:, None, None]
-    p = (factor * off.square()).log_softmax(0).gather(0, levels.long()[None])[0]
-    return prior, -p.sum(1), diffusion
+    """As a student writes it: each keyword is a place for a mistake"""
+    x, at_0, at = to_x(levels), noise_at(torch.zeros(())), noise_at(t)
+    _, alpha, sigma = noise_at(torch.ones(()))
+    prior = ((alpha * (x + off)) ** 2 + sigma**2 - 1 - 2 * sigma.log()).sum(1) / 2
+    away = x + at_0[2] / at_0[1] * eps_0 - to_x(torch.arange(LEVELS))[:, None, None]
+    log_p = (-snr / 2 * away**2).log_softmax(0).gather(0, levels.long()[None])[0]
+    z, v = turn(x + off, eps, at[0])
+    gap = target(v, eps) - net(z, at[0])
+    return prior, -log_p.sum(1), RATE / 2 * weight(*at) * gap.square().sum(1)
 
 
 EXERCISES["15.4"] = lambda: Exercise(
@@ -401,31 +374,33 @@ EXERCISES["15.4"] = lambda: Exercise(
     mistakes={
         "these are means over the pixels; the bound is their sum":
             _but(bills, lambda *terms: tuple(term / DIMS for term in terms)),
-        "the diffusion loss has no gamma' = 5 - gamma_0": _weighed(lambda *noise: 1 / RATE),
+        "the diffusion loss has no gamma' = 5 - gamma_0":
+            _but(bills, lambda a, b, c: (a, b, c / RATE)),
         "the weight of ||v - v_hat||^2 is alpha^2, and this has sigma^2":
-            _weighed(lambda gamma, *_: gamma.exp()),
+            partial(_bills_by_hand, weight=lambda gamma, alpha, sigma: sigma**2),
         "the weight of ||v - v_hat||^2 is alpha^2; the SNR belongs to ||x - x_hat||^2":
-            _weighed(lambda gamma, alpha, sigma: sigma**-2),
-        "the weight of ||v - v_hat||^2 lacks alpha^2": _weighed(lambda g, alpha, s: alpha**-2),
+            partial(_bills_by_hand, weight=lambda gamma, alpha, sigma: (-gamma).exp()),
+        "the weight of ||v - v_hat||^2 lacks alpha^2": partial(_bills_by_hand, weight=lambda *_: 1),
         "the weight of ||v - v_hat||^2 is alpha^2, and this has alpha":
-            _weighed(lambda gamma, alpha, sigma: 1 / alpha),
+            partial(_bills_by_hand, weight=lambda gamma, alpha, sigma: alpha),
         "the network reads gamma, not t": lambda net, *given: bills(_As(net, _depth), *given),
         "z_0 has noise of its own, eps_0; this shares eps with z_t":
             lambda net, k, t, eps, _: bills(net, k, t, eps, eps),
         "prior and reconstruction are exchanged": _but(bills, lambda a, b, c: (b, a, c)),
         "reconstruction and diffusion are exchanged": _but(bills, lambda a, b, c: (a, c, b)),
-        "the network predicts v, not eps": partial(_guessing, 0, True),
-        "x is the middle of a level: k + 1/2": partial(_guessing, -1 / LEVELS, False),
-        "gamma' is 5 - gamma_0, and this is that for 256 levels": _weighed(lambda *_: 18.3 / RATE),
-        "the diffusion loss lacks its 1/2": _weighed(lambda *_: 2),
+        "the network predicts v, not eps": partial(_bills_by_hand, target=lambda v, eps: eps),
+        "x is the middle of a level: k + 1/2": partial(_bills_by_hand, off=-1 / LEVELS),
+        "gamma' is 5 - gamma_0, and this is that for 256 levels":
+            _but(bills, lambda a, b, c: (a, b, c * 18.3 / RATE)),
         "the prior's -1 is missing": _but(bills, lambda a, b, c: (a + DIMS / 2, b, c)),
         "the prior has ln sigma_1^2, and this has ln sigma_1":
             _but(bills, lambda a, b, c: (a - DIMS / 4 * math.log1p(math.exp(-5)), b, c)),
         "the softmax has e^{-gamma_0}, the SNR, and this has the noise, e^{gamma_0}":
-            partial(_softmax_of, -math.exp(GAMMA_0) / 2),
-        "the half is forgotten in the softmax": partial(_softmax_of, -math.exp(-GAMMA_0)),
+            partial(_bills_by_hand, snr=math.exp(GAMMA_0)),
+        "the half is forgotten in the softmax":
+            partial(_bills_by_hand, snr=2 * math.exp(-GAMMA_0)),
     },
-)  # fmt: skip
+)
 
 
 def descend(
@@ -507,7 +482,7 @@ EXERCISES["15.5"] = lambda: Exercise(
     answer=descend,
     hints=["Four calls make an update: the loss, `zero_grad`, `backward`, `step`.",
            "`images[torch.randint(len(images), (64,))]` are 64 images at random."],
-)  # fmt: skip
+)
 
 
 def sampler(net: Network, z: Tensor, noise: Tensor, moves: bool = False) -> Tensor:
@@ -534,12 +509,9 @@ def _for_draw(generator: Generator) -> tuple[Any, ...]:
     return net, _few(generator, n, DIMS), _few(generator, _size(generator), n, DIMS)
 
 
-def _in_steps(f: Callable[..., Any], *given: Any) -> Any:
+def _in_steps(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...]:
     """Five results without moves, and two with it"""
-    if (still := _first_step(f, *given)) is None:
-        return None
-    if (moving := _first_step(f, *given, True)) is None:
-        raise NotRight(": with moves=True it returns nothing")
+    still, moving = _first_step(f, *given), _first_step(f, *given, True)
     return *still, moving[1], moving[-1]
 
 
@@ -550,8 +522,7 @@ def _first_step(f: Callable[..., Any], net: nn.Module, z: Tensor, *given: Any) -
         lambda _, given, named: seen.append((*map(torch.clone, (*given, *named.values())),)),
         with_kwargs=True,
     )
-    if (end := _results(1, f, net, z, *given)) is None:
-        return None
+    end = _results(1, f, net, z, *given)
     if not (later := [a for a, *_ in seen if a.shape == z.shape and not torch.equal(a, z)]):
         raise NotRight(": the network must read all of z, and a new one in each step")
     T = len(given[0])
@@ -633,7 +604,7 @@ EXERCISES["15.6"] = lambda: Exercise(
         "v_hat is not x_hat: rotate back": lambda net, *given: sampler(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), *given),
     },
-)  # fmt: skip
+)
 
 
 def encoded(net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -646,7 +617,7 @@ def _by_hand(
     share: Callable[..., Any] = lambda s: s**2, seen: Callable[..., Any] = lambda x_t, x: x_t,
     start: Callable[..., Any] = lambda x_t, x: x_t, weight: Callable[..., Any] = lambda s: -s,
     guess: Callable[..., Any] = lambda x_hat, x: x_hat,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """As a student writes it: each keyword is a place for a mistake"""
     gamma, alpha, sigma = noise_at(t)
     s, ones = sigma[:, None], torch.ones_like(gamma)
@@ -668,9 +639,9 @@ def _in_motion(f: Callable[..., Any], net: nn.Module, y: nn.Module, *given: Tens
     """The loss with y = 0, with y at gamma = 0, and with y itself"""
     none = copy.deepcopy(y)
     nn.init.zeros_([*none.parameters()][-1])
-    found = [_results(1, f, net, one, *given) for one in (none, _As(y, lambda g: 0 * g))]
-    found.append(_learns(1, encoded, f, net, y, *given))
-    return found[0] and tuple(chain(*filter(None, found)))
+    still = _As(y, lambda g: 0 * g)
+    found = [_results(1, f, net, one, *given)[0] for one in (none, still)]
+    return *found, *_learns(1, encoded, f, net, y, *given)
 
 
 EXERCISES["15.7"] = lambda: Exercise(
@@ -724,7 +695,6 @@ EXERCISES["15.7"] = lambda: Exercise(
         "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
         "z and v come from x_t, not from x": partial(_by_hand, seen=lambda x_t, x: x),
         "u starts from x_t, not from x; so does v": partial(_by_hand, start=lambda x_t, x: x),
-        "the loss lacks its 1/2": lambda *given: 2 * encoded(*given),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
         "the loss has no gamma' = 5 - gamma_0": lambda *given: encoded(*given) / RATE,
         "gamma' is 5 - gamma_0, and this is that for 256 levels":
@@ -734,38 +704,29 @@ EXERCISES["15.7"] = lambda: Exercise(
         "the weight of ||r||^2 is alpha^2, and this has alpha": lambda net, y, x, t, eps:
             encoded(net, y, x, t, eps) / noise_at(t)[1],
     },
-)  # fmt: skip
+)
 
 
 def ratios(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """w* of len(eps) equal steps, and the diffusion loss with w = 1 and with w*, in nats"""
-    return _costs(_gaps(net, x, eps))
+    return _ratios(lambda s, t, c: 1.0, net, x, eps)
 
 
-def _gaps(net: nn.Module, x: Tensor, eps: Tensor) -> Tensor:
+def _ratios(
+    factor: Callable[..., Any], net: nn.Module, x: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """With a factor in each m: other than 1 a mistake"""
     model, n, T = _model(net), torch.ones(len(x)), len(eps)
     gaps = [squared_gap(model, x, n * i / T, n * (i + 1) / T, eps[i]).mean() for i in range(T)]
-    return torch.stack(gaps)
-
-
-def _costs(m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    gamma = noise_at(torch.linspace(0, 1, T + 1))[0]
+    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+    m = torch.stack(gaps) * factor(s, t, step_c(s, t))
     return gaussian.best_ratio(m), DIMS / 2 * m.sum(), gaussian.best_cost(m, DIMS).sum()
 
 
-def _scaled(factor: Callable[..., Any]) -> Callable[..., Any]:
-    """With a factor of s, t and c in each m: a mistake"""
-
-    def mistaken(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, ...]:
-        gamma = noise_at(torch.linspace(0, 1, len(eps) + 1))[0]
-        s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-        return _costs(_gaps(net, x, eps) * factor(s, t, -torch.expm1(s.gamma - t.gamma)))
-
-    return mistaken
-
-
-def _in_range(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
+def _in_range(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...]:
     found = _results(3, f, *given)
-    if found and not ((found[0] > 0) & (found[0] <= 1)).all():
+    if not ((found[0] > 0) & (found[0] <= 1)).all():
         raise NotRight(": w must lie in (0, 1): is it upside down? Look at c and s < t")
     return found
 
@@ -801,15 +762,15 @@ EXERCISES["15.8"] = lambda: Exercise(
         "step i has the noise eps[i]": lambda net, x, eps: ratios(net, x, eps.flip(0)),
         "step i has the noise eps[i], and this has eps[0] in all":
             lambda net, x, eps: ratios(net, x, eps[:1].expand_as(eps)),
-        "m is divided by d twice": lambda *given: _costs(_gaps(*given) / DIMS),
-        "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
+        "m is divided by d twice": partial(_ratios, lambda s, t, c: 1 / DIMS),
+        "m is a mean over the pixels too: divide by d": partial(_ratios, lambda s, t, c: DIMS),
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            _scaled(lambda s, t, c: (s.sigma / t.sigma) ** 2),
-        "the variance of a step lacks c": _scaled(lambda s, t, c: c),
-        "the gap lacks c": _scaled(lambda s, t, c: c**-2),
-        "the gap lacks sigma_t": _scaled(lambda s, t, c: t.sigma**-2),
+            partial(_ratios, lambda s, t, c: (s.sigma / t.sigma) ** 2),
+        "the variance of a step lacks c": partial(_ratios, lambda s, t, c: c),
+        "the gap lacks c": partial(_ratios, lambda s, t, c: c**-2),
+        "the gap lacks sigma_t": partial(_ratios, lambda s, t, c: t.sigma**-2),
         "the gap has alpha_s, and this has alpha_t":
-            _scaled(lambda s, t, c: (t.alpha / s.alpha) ** 2),
+            partial(_ratios, lambda s, t, c: (t.alpha / s.alpha) ** 2),
         "the mean over steps; their sum is asked for":
             _but(ratios, lambda w, a, b: (w, a / len(w), b / len(w))),
         "a step costs d times that: d is 64": _but(
@@ -820,7 +781,7 @@ EXERCISES["15.8"] = lambda: Exercise(
         "step 0 is the one at the data":
             lambda *given: (ratios(*given)[0].flip(0), *ratios(*given)[1:]),
     },
-)  # fmt: skip
+)
 
 
 class OwnEncoder(nn.Module):
@@ -835,10 +796,8 @@ class OwnEncoder(nn.Module):
         return x + share[:, None] * (self.picture - x)
 
 
-def _encoder_is_sound(make: Callable[[], Any], levels: Tensor, gamma: Tensor) -> int | None:
-    if (y := _module(make)) is None:
-        return None
-    x = to_x(levels)
+def _encoder_is_sound(make: Callable[[], Any], levels: Tensor, gamma: Tensor) -> int:
+    y, x = _module(make), to_x(levels)
     if not isinstance(start := y(x, gamma), Tensor) or start.shape != x.shape:
         raise NotRight(f": y must have the shape of x, {tuple(x.shape)}")
     if not torch.allclose(start, x, atol=1e-5):
@@ -872,4 +831,4 @@ EXERCISES["15.9"] = lambda: Exercise(
     answer=OwnEncoder,
     hints=["What could be known of a digit before it is seen? Its mean picture, its blur.",
            "`x - c * picture` or `x + c * (blur - x)`: c, a weight or a network, starts at 0."],
-)  # fmt: skip
+)

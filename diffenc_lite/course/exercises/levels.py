@@ -21,6 +21,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from ..ledger import LEDGER, notation, zero
+from ..ledger.reading import HIGHEST
 from . import writing
 from .answers import NotRight, WrongForm, kind_of
 from .forms import Exercise, RightSide
@@ -226,7 +227,7 @@ def _expression(given: Any, names: tuple[str, ...]) -> Expr:
     for part in sympy.preorder_traversal(expression):
         if not isinstance(part, simple) and not part.is_number:
             raise WrongForm(f"{type(part).__name__} cannot be part of it: only sqrt, exp, log")
-        if part.is_Pow and part.exp.is_number and not abs(part.exp) <= writing.HIGHEST:
+        if part.is_Pow and part.exp.is_number and not abs(part.exp) <= HIGHEST:
             raise WrongForm(f"the power {str(part.exp)[:20]} is too high")
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")

@@ -72,16 +72,20 @@ def collect(path: str | Path, pieces: Mapping[str, Any]) -> Path:
             parts.append(NOT_CODE.sub("", cell).strip() + "\n")
     text = "\n\n".join(parts)
     write_whole(path, text.encode())
-    names = symtable.symtable(text, str(path), "exec").get_symbols()
-    known = {one.get_name() for one in names if one.is_assigned() or one.is_imported()}
-    known |= {*vars(builtins)}
+    known = names_of(text)[0] | {*vars(builtins)}
     for name, part in zip(pieces, parts[1:], strict=True):
-        for lacking in sorted(_reads(symtable.symtable(part, name, "exec")) - known):
+        for lacking in sorted(names_of(part)[1] - known):
             print(f"{name} needs {lacking}, which is not in its cell")
     return Path(path)
 
 
-def _reads(table: symtable.SymbolTable) -> set[str]:
-    """The global names that a scope, and those in it, read"""
-    read = {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
-    return read.union(*map(_reads, table.get_children()))
+def names_of(source: str) -> tuple[set[str], set[str]]:
+    """The names that code binds at its top, and those it uses there or as globals"""
+    table = symtable.symtable(source, "cell", "exec")
+    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    return made, _used(table)
+
+
+def _used(table: symtable.SymbolTable) -> set[str]:
+    used = {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+    return used.union(*map(_used, table.get_children()))

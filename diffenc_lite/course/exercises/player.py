@@ -95,7 +95,12 @@ class Player:
         with warnings.catch_warnings():  # Enter has no other event
             warnings.simplefilter("ignore", DeprecationWarning)
             self.field.on_submit(lambda _: self.check())
-        actions = {"check": self.check, "hint": self.hint, "back": self.back, "skip": self.skip}
+        actions = {
+            "check": self.check,
+            "hint": self.hint,
+            "back": lambda: self._show(self.position - 1),
+            "skip": lambda: self._show(self.position + 1),
+        }
         self.buttons = {name: _button(name, "90px", action) for name, action in actions.items()}
         self.buttons["check"].button_style = "primary"
         self.known = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
@@ -178,12 +183,6 @@ class Player:
         hints = [f"Hint {i}: {hint}" for i, hint in enumerate(level.hints, 1)]
         answer = f"Answer: `{level.answer}`$${level.equation}$$ {level.why}"
         self._say("\n\n".join([*hints, answer][: self.unfolded]))
-
-    def skip(self) -> None:
-        self._show(self.position + 1)
-
-    def back(self) -> None:
-        self._show(self.position - 1)
 
     def _insert(self, number: str) -> None:
         """Write the formula of a level before into the field."""

@@ -18,7 +18,6 @@ What a notebook must keep to:
 import ast
 import copy
 import re
-import symtable
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +29,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from ..lessons import notebooks_in, place, write_new
 from .forms import answer_name
 from .lab import ANSWER, BY_HAND, POINTS, QUESTION, RULES, hidden_test
+from .own import names_of
 
 IGNORE = "# Ignore this cell until you have tried yourself."
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -258,13 +258,4 @@ def _python(source: str) -> str:
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """The names that code binds at its top, and those it uses there or as globals"""
-    table = symtable.symtable(_python(source), "cell", "exec")
-    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    return made, set(_used(table))
-
-
-def _used(table: symtable.SymbolTable) -> Iterator[str]:
-    yield from (s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global())
-    for child in table.get_children():
-        yield from _used(child)
+    return names_of(_python(source))

@@ -8,15 +8,7 @@ from typing import Any
 
 import sympy
 
-from ..ledger.reading import (  # noqa: F401
-    FUNCTIONS,
-    HIGHEST,
-    LONGEST,
-    Unreadable,
-    names_in,
-    read,
-    to_sympy,
-)
+from ..ledger.reading import FUNCTIONS, Unreadable, names_in, read, to_sympy
 from .answers import WrongForm, as_expression
 
 
