@@ -83,7 +83,7 @@ def is_free(line: Relational, values: Mapping[Basic, Expr]) -> bool:
     """Whether a premise or a definition may be used at other values: one of a symbol or a function
     may; an inequality, an average or an integral was given for its symbols alone"""
     if not isinstance(line, Eq):
-        return all(symbol.is_integer for symbol in values)
+        return all(symbol.is_integer and symbol not in CONSTANTS for symbol in values)
     handle, _ = rule(line)
     return isinstance(handle, Symbol | AppliedUndef | Indexed) and handle.func != E
 
@@ -149,9 +149,9 @@ def in_full(expression: Any, rules: Mapping[Basic, Expr]) -> Any:
 
 
 def of_its_sign(handle: Basic, meaning: Expr) -> bool:
-    """Whether what is assumed of a symbol is seen of what it means"""
-    if not isinstance(handle, Symbol):
-        return True
+    """Whether what is assumed of a symbol or a function is seen of what it means"""
+    if handle.is_negative or (handle.is_integer and not meaning.is_integer):
+        return False
     if handle.is_positive:
         return bool(meaning.is_positive) or zero.sign(meaning) == 1
     return not handle.is_nonnegative or seen(meaning, ())
@@ -292,6 +292,8 @@ def hold_step(step: Any, lines: Sequence[Relational]) -> None:
     rules: dict[Basic, Expr] = {}
     slacks = []
     for line in lines:
+        if line.lhs.has(sp.Order):
+            raise Loose(step.tag, step.name, f"an order stands on the right side: {line}")
         if isinstance(line, Ge):
             slacks.append(line.lhs - line.rhs)
             continue

@@ -37,7 +37,7 @@ STATED = (
     "its law is for you to see."
 )
 CHECKED = "Bayes' rule", "chain rule of densities"
-DENSITY = re.compile(r"{\\ln ([pq])'?\((.+?)(?:\|(.+))?\)}")  # its name
+DENSITY = re.compile(r"{\\ln ([pq]'?)\((.+?)(?:\|(.+))?\)}")  # its name
 MEANT = [  # the first two at every depth
     n.equation(n.alpha_t**2 + n.sigma_t**2, 1),
     n.equation(n.gamma_t, 2 * sp.log(n.sigma_t / n.alpha_t)),

@@ -35,7 +35,7 @@ from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS, assumed, is_instance
-from .notation import DEPTH_MAPS, NOISE, alpha_ts, i, in_gamma, j, latex, n, z_0, z_1, z_s
+from .notation import CONSTANTS, DEPTH_MAPS, NOISE, E, alpha_ts, i, in_gamma, j, latex, n, z_0, z_1, z_s
 
 NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
@@ -160,6 +160,11 @@ def _instance(one: Line, use: Use) -> tuple[Relational, Roots]:
         return one.line, one.roots
     if use.where not in EACH and (bad := checking.unlike(values)):
         raise Loose(one.tag, one.name, f"{bad[0]} cannot be {bad[1]}")
+    averages = any(line.has(E) for line in (one.line, *(line for _, line in one.roots)))
+    if use.where not in EACH and averages:
+        for symbol, value in values.items():  # what left an average may not come to move in it
+            if symbol in CONSTANTS and not value.free_symbols <= CONSTANTS:
+                raise Loose(one.tag, one.name, f"{symbol} is a constant, and {value} is none")
     roots = []
     for source, line in one.roots:
         roots.append((source, checking.moved(line, values)))
