@@ -15,6 +15,7 @@ from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, Row, checking
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.notation import E, name
+from diffenc_lite.course.ledger.processes import led, q_t
 from diffenc_lite.course.ledger.row import ROWS, use
 from diffenc_lite.course.ledger.three_terms import a as price_of
 from diffenc_lite.course.ledger.variance_ratio import mbar, w_const
@@ -69,7 +70,8 @@ def suppose(name, left, right):
 
 B_IS = define("b", B, 2 * n.x)
 SIGN = step("sign", B, n.x + n.x, "b")
-NOISY = name("N")
+NOISY, F = name("N"), Function("F", positive=True)
+G, H = (sp.IndexedBase(base, real=True) for base in "GH")
 Z_OF = define("z", n.z_t, n.alpha_t * n.x_t)
 FALLS = 1 - n.alpha_t - n.sigma_t / 20  # at gamma = -7 it is below 0
 UPWARDS = lambda f: sp.Integral(f * exp(n.x**2), (n.x, -sp.oo, sp.oo))  # noqa: E731
@@ -174,6 +176,57 @@ REFUSED = {
     "a negative integral over the line": (
         ledger.ProofError,
         (at_least("sign", sp.Integral(-exp(-(n.x**2)), (n.x, -sp.oo, sp.oo))),),
+    ),
+    "a function that is positive by name": (
+        ledger.Loose,
+        (define("b", F(i), -1 - n.x**2), at_least("sign", -1 - n.x**2, "b", witness=F(i))),
+    ),
+    "a whole number that is a half": (
+        ledger.Loose,
+        (define("b", i, Rational(1, 2)), step("sign", 2 * i, 1, "b")),
+    ),
+    "an order on the left": (
+        ledger.Loose,
+        (
+            define("b", B, n.x + 5 * n.Delta**2),
+            step("order", B + Order(n.Delta**2), n.x, "b"),
+            step("sign", B, n.x, "order"),
+        ),
+    ),
+    "a constant that comes to move": (
+        ledger.Loose,
+        (
+            define("b", B, E(n.A * n.x)),
+            step("out", B, n.A * E(n.x), "b"),
+            step("sign", A, n.x * E(n.x), use("Z.out", {n.A: n.x, B: A})),
+        ),
+    ),
+    "another density": (
+        ledger.Loose,
+        (given("b", "Bayes' rule", led, q_t), step("sign", exp(led), exp(q_t), "b")),
+    ),
+    "fewer steps than it was supposed for": (
+        ledger.Loose,
+        (
+            ("suppose", "b", "a dream", "", n.T - 5, {}),
+            at_least("sign", sp.Integer(-4), use("Z.b", {n.T: 1})),
+        ),
+    ),
+    "an average defined": (
+        ledger.Loose,
+        (define("b", E(n.x), 0), step("sign", E(3 * n.x + n.w), n.w, "b")),
+    ),
+    "caught by a sum": (
+        ledger.Loose,
+        (
+            define("b", G[i], Sum(H[i, n.j], (n.j, 1, n.d))),
+            define("c", A, G[n.j] ** 2),
+            step("sign", A, Sum(H[n.j, n.j], (n.j, 1, n.d)) ** 2, "b", "c"),
+        ),
+    ),
+    "noise that moves alone": (
+        ledger.Loose,
+        (define("b", B, Derivative(a2 + s2, n.alpha_t)), step("sign", B, 2 * n.alpha_t, "b")),
     ),
     "a tied symbol": (ledger.Loose, (step("sign", 2 * n.w, 3, use("W1.average", {m: 1})),)),
     "half a depth": (

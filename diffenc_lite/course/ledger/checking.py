@@ -109,18 +109,22 @@ def rule(line: Relational) -> tuple[Basic, Expr]:
 
 
 def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
+    bound = {limit[0] for part in meaning.atoms(sp.Sum, sp.Integral) for limit in part.limits}
+
+    def at(places: Sequence[Basic], values: Sequence[Basic]) -> Expr:
+        if taken := bound & set().union(*(value.free_symbols for value in values)):
+            raise Loose("a row", str(meaning)[:60], f"{taken} would be caught by a sum")
+        return meaning.subs(list(zip(places, values, strict=True)))
+
     if isinstance(handle, Indexed) and handle.indices[0].is_Symbol:
         rank = len(handle.indices)
         return expression.replace(
             lambda e: isinstance(e, Indexed) and e.base == handle.base and len(e.indices) == rank,
-            lambda e: meaning.subs(list(zip(handle.indices, e.indices, strict=True))),
+            lambda e: at(handle.indices, e.indices),
         )
     if isinstance(handle, AppliedUndef) and handle.func != E:
         if all(a.is_Symbol and a not in CONSTANTS for a in handle.args):  # f(i), and not f(T)
-            arguments = handle.args
-            return expression.replace(
-                handle.func, lambda *e: meaning.subs(dict(zip(arguments, e, strict=True)))
-            )
+            return expression.replace(handle.func, lambda *e: at(handle.args, e))
     return outside_indexed(expression, lambda e: e.xreplace({handle: meaning}), handle)
 
 
@@ -235,6 +239,8 @@ def hidden(expression: Expr) -> str:
             if symbol.is_Dummy and not (at_0 and symbol.name == f"O(1) in {variables[0]}"):
                 return f"{symbol} may depend on anything"
             for variable in variables:
+                if variable in NOISE and variable not in MOVING:
+                    return f"{variable} does not move alone"
                 if depends(symbol, variable):
                     return f"{symbol} depends on {variable}: say how"
     return ""

@@ -35,7 +35,21 @@ from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS, assumed, is_instance
-from .notation import CONSTANTS, DEPTH_MAPS, NOISE, E, alpha_ts, i, in_gamma, j, latex, n, z_0, z_1, z_s
+from .notation import (
+    CONSTANTS,
+    DEPTH_MAPS,
+    NOISE,
+    E,
+    alpha_ts,
+    i,
+    in_gamma,
+    j,
+    latex,
+    n,
+    z_0,
+    z_1,
+    z_s,
+)
 
 NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
@@ -329,7 +343,8 @@ class Row:
         line = Eq(left, sympy.sympify(right), evaluate=False)
         handle, meaning = checking.rule(line)
         old = any(e.line.has(handle) for e in self.derive())
-        if not checking.is_handle(handle) or (kind == "definition" and old):
+        named = isinstance(handle, Symbol | AppliedUndef | Indexed) and handle.func != E
+        if not checking.is_handle(handle) or (kind == "definition" and (old or not named)):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
         self._add(Line(self.tag, name, kind, text, line, (), law))
         checking.note(handle, meaning)
