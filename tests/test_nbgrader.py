@@ -4,6 +4,7 @@ import copy
 import csv
 import os
 import re
+import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -106,6 +107,12 @@ CLASS = {
         "an error": (["1 / 0", B, C], [None, 1, 1]),
         "answered above": ([A, None, C], [1, None, 1], beside(0, B)),
         "answered at the end": ([A, None, C], [1, None, 1], beside(-1, B)),
+        "a stub touched": ([A, "def answer_06_2(gaps):\n    pass", C], [1, None, 1], beside(-1, B)),
+        "a key bound below": (
+            [A, "own = {}\nanswer_06_2 = lambda gaps: own[1](gaps)", C],
+            [1, None, 1],
+            beside(-1, "own[1] = lambda gaps: 1 / (1 + gaps.square().mean((1, 2)))"),
+        ),
         "answered in its test": ([A, None, C], [1, None, 1], in_its_test),
         "a helper below": (
             [A, "answer_06_2 = lambda gaps: help_me(gaps)", C],
@@ -200,12 +207,19 @@ def test_who_was_not_marked_at_all_is_told(course):
     (course / "submitted" / "right" / "06").mkdir()
     (course / "submitted" / "untouched" / COMPANION / "again.ipynb").write_text("{}")
     marked = course / "submitted" / "right" / COMPANION / f"{COMPANION}.ipynb"
-    os.utime(marked)
+    marked.write_bytes(marked.read_bytes() + b"\n")
+    os.utime(marked, (0, 0))  # as from an archive
     run("export", cwd=course)
     last = (course / "grades.csv").read_text("utf-8")
     assert ",right,,,06: no folder of an assignment\n" in last
     assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
-    assert "left as it was, but there is again.ipynb beside it" in last
+    assert "not answered in its cell, but there is again.ipynb beside it" in last
+    marked.write_text("<html>")
+    shutil.rmtree(course / "submitted" / "untouched" / COMPANION)
+    run("export", cwd=course)
+    last = (course / "grades.csv").read_text("utf-8")
+    assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
+    assert f"untouched,0.0,1.0,{COMPANION}: not in submitted/ any more" in last
 
 
 def test_what_is_given_by_hand_counts(course):
@@ -274,7 +288,7 @@ def answered_below(notebook):
 
 
 BY_HAND = "answer_by_hand: to be marked by hand"
-LEFT = "left as it was, but there is a cell of the student's own"
+LEFT = "not answered in its cell, but there is a cell of the student's own"
 RENAMED_IS = "answer_15_2: there is no answer of that name"
 BUILT = {  # answers, and marks as above
     "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, 1, None]),

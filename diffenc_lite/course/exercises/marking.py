@@ -7,6 +7,8 @@ marks says who was not marked. The hand-ins themselves stay as they are.
 """
 
 import csv
+import hashlib
+import io
 import re
 from collections.abc import Iterator
 from glob import glob
@@ -21,7 +23,10 @@ from nbgrader.plugins import ExportPlugin
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Bool, List, Unicode
 
+from ...files import write_whole
+
 STOPPED = "raise RuntimeError('Not marked: "  # how a cell begins that was left out
+OTHERS = re.compile(r"NameError|\w+: .* is not callable")  # another cell's doing, mostly
 MISSING = "This answer is missing. Look for it in the other cells."
 _MAKE = {"code": new_code_cell, "markdown": new_markdown_cell}
 
@@ -35,7 +40,8 @@ class PutRight(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        about = resources["nbgrader"]
+        about, file = resources["nbgrader"], resources["metadata"]
+        nb.metadata["handed_in"] = _digest(Path(file["path"], f"{file['name']}.ipynb"))
         with Gradebook(about["db_url"]) as book:
             notebook = book.find_notebook(about["notebook"], about["assignment"])
             points = {cell.name: cell.max_score for cell in notebook.grade_cells}
@@ -100,22 +106,25 @@ class Marks(ExportPlugin):
 
     def export(self, gradebook: Gradebook) -> None:
         course = self.parent.coursedir
-        with open(self.to or "grades.csv", "w", newline="", encoding="utf-8") as file:
+        with io.StringIO(newline="") as file:
             table = csv.writer(file)
             table.writerow(["assignment", "student_id", "score", "max_score", "not_marked"])
             for assignment in gradebook.assignments:
                 name = assignment.name
                 released = Path(course.format_path(course.release_directory, ".", name))
-                for folder in sorted(
-                    glob(course.format_path(course.submitted_directory, "*", name))
+                both = course.submitted_directory, course.autograded_directory
+                found = (glob(course.format_path(where, "*", name)) for where in both)
+                for student in sorted(
+                    {Path(path).parent.name for paths in found for path in paths}
                 ):
-                    student = Path(folder).parent.name
-                    graded = Path(course.format_path(course.autograded_directory, student, name))
+                    folder, graded = (
+                        Path(course.format_path(where, student, name)) for where in both
+                    )
                     scores, left = [], []
                     for notebook in assignment.notebooks:
-                        handed_in = Path(folder) / f"{notebook.name}.ipynb"
-                        found = _marks(gradebook, notebook, handed_in, released, graded)
-                        for exercise, score, why in found:
+                        handed_in = folder / f"{notebook.name}.ipynb"
+                        marks = _marks(gradebook, notebook, handed_in, released, graded)
+                        for exercise, score, why in marks:
                             scores += [] if why else [score]
                             left += [f"{exercise}: {why}"] if why else []
                     total, out = sum(scores) if scores else "", "; ".join(left)
@@ -130,6 +139,7 @@ class Marks(ExportPlugin):
                     why = f"{lost.name}: no folder of an assignment"
                     table.writerow(["", entry.name, "", "", why])
                     self.log.warning("submitted/%s, not marked: %s", entry.name, why)
+            write_whole(Path(self.to or "grades.csv"), file.getvalue().encode())
 
 
 def _marks(
@@ -142,9 +152,12 @@ def _marks(
         why = failed if handed_in.exists() else f"no file {path.name} in its folder"
         yield notebook.name, 0.0, why
         return
-    if handed_in.exists() and handed_in.stat().st_mtime > path.stat().st_mtime:
+    marked = nbformat.read(path, 4)
+    if not handed_in.exists():
+        yield notebook.name, 0.0, "not in submitted/ any more"
+    elif marked.metadata.get("handed_in") != _digest(handed_in):
         yield notebook.name, 0.0, "changed since it was marked"
-    cells = nbformat.read(path, 4).cells
+    cells = marked.cells
     left_out = any(cell.source.startswith(STOPPED) for cell in cells)
     names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
     found = dict(zip(names, cells, strict=True))
@@ -160,24 +173,25 @@ def _marks(
         why, parts, none = "", [found.get(answer), found.get(name)], grades[name].score == 0
         stopped = [cell.source for cell in parts if cell and cell.source.startswith(STOPPED)]
         (failed, _), (error, said) = map(_error, parts)
+        stub = found[answer].source.strip() if answer in found else ""
         if grades[name].needs_manual_grade:
             why = "to be marked by hand"
         elif grades[name].manual_score is not None:
             why = ""  # what was given by hand counts
         elif none and answer not in found:
             why = "its answer is missing"
-        elif none and more and found[answer].source.strip() == stubs[answer]:
-            why = f"left as it was, but there is {more}"
+        elif none and more and (stub == stubs[answer] or "not yet answered" in said):
+            why = f"not answered in its cell, but there is {more}"
         elif stopped:
             why = stopped[0].removeprefix(STOPPED).partition(" in this cell")[0]
-        elif none and left_out and name != answer:
-            why = "a cell was left out, on which it may rest"
         elif error.startswith("NameError"):
             why = "there is no answer of that name" + f": its cell ended in {failed}" * bool(failed)
+        elif none and left_out and name != answer:
+            why = "a cell was left out, on which it may rest"
         elif error and not error.startswith("AssertionError"):
             why = f"its test ended in {error}; did a cell change a library?"
-        elif blame := re.search(r"raised (NameError.*|\w+: .* is not callable)", said):
-            why = f"it needs something of another cell: {blame[1]}"
+        elif (blame := re.search(r"raised (.*)", said)) and (more or OTHERS.match(blame[1])):
+            why = f"does it need something of another cell? It raised {blame[1]}"
         yield name.removeprefix("test_"), grades[name].score, why
 
 
@@ -188,12 +202,20 @@ def _more(handed_in: Path, given: Path, answers: set[str]) -> str:
     old, left = {""}, set(answers)
     for path in filter(Path.exists, [given]):
         old |= {cell.source.strip() for cell in nbformat.read(path, 4).cells}
-    for cell in nbformat.read(handed_in, 4).cells if handed_in.exists() else []:
+    try:
+        cells = nbformat.read(handed_in, 4).cells
+    except (OSError, ValueError):  # taken away, or no notebook any more: told already
+        return ""
+    for cell in cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name not in left and cell.source.strip() not in old:
             return "a cell of the student's own"
         left -= {name}
     return ""
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _name(cell: Any) -> str:
