@@ -51,8 +51,8 @@ class UNetConfig:
     patch: int = 1
 
     def __post_init__(self) -> None:
-        if len(self.channels) != len(self.blocks):
-            raise ValueError(f"channels and blocks must be of one length; got {self}")
+        if len(self.channels) != len(self.blocks) or min(self.blocks, default=-1) < 0:
+            raise ValueError(f"channels and blocks must be of one length, none below 0; got {self}")
         as_real("dropout", self.dropout, "a number in [0, 1)", lambda p: 0 <= p < 1)
         for name in ("pool", "attention", "bilinear"):
             check_one_of(name, getattr(self, name), (True, False))

@@ -218,6 +218,7 @@ MISTAKES = {
         ],
         ("encoder.u must", lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3))),
         ("folder must", lambda m: train(m, IMAGES, TrainConfig(1), IMAGES)),
+        ("folder must", lambda m: train(m, IMAGES, TrainConfig(1), "")),
         ("LearnedEncoder(network)", lambda m: DiffEnc(CUT, CUT)),
         ("shift(x, gamma)", lambda m: DiffEnc(CUT, SimpleNamespace(shift=None))),
         ("denoiser", lambda m: elbo(DiffEnc(module_of(forward=lambda *_: None)), IMAGES)),
@@ -274,6 +275,7 @@ MISTAKES = {
         ("shape must | (2,)", lambda m: DiffEnc(MLP(8, 1), shape=(3,))),
         ("shape", lambda m: build(ModelConfig(shape=(28, 28)))),
         ("channels", lambda m: UNet(UNetConfig((8, 8), (1,)))),
+        ("none below 0", lambda m: UNet(UNetConfig((8, 8), (-1, 1)))),
         *[
             ("dropout must", lambda m, p=p: UNetConfig((8,), (1,), dropout=p))
             for p in (1, -0.1, NAN, True, "0.1", None)

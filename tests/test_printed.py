@@ -1,17 +1,19 @@
 """Numbers that lessons 10, 11 and 12 print, computed again from stored results and pictures.
 
-By NumPy, SciPy and Pillow alone: nothing here is imported from the package."""
+By NumPy, SciPy and Pillow alone; of the package only a stored encoder is called."""
 
-import itertools
 import json
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy import stats
+
+from diffenc_lite.course.studies import fork, rivals
 
 ROOT = Path(__file__).parents[1]
 DECLARED = "further/10_what"  # the companion of lesson 10 with what was declared
@@ -187,39 +189,52 @@ def patches(name, stride=16):
     return (windows[::stride, ::stride].reshape(-1, 768) + 0.5) / 128 - 1
 
 
+def encoded(x, fold):
+    """At gamma = 2, by the network of the scores that count"""
+    weights = np.load(RESULTS / "rivals.npz")[f"encoder_{fold}_0"]
+    encoder = fork.load_encoder(weights, rivals.vdm_of(fold), rivals.START)
+    x = torch.as_tensor(x).float().view(-1, 3, 16, 16)
+    with torch.no_grad():
+        y = torch.cat([part + encoder.shift(part, torch.full((len(part),), 2.0))
+                       for part in x.split(500)])  # fmt: skip
+    return y.flatten(1).double().numpy()
+
+
 def test_the_table_with_directions():
     """From patches of the other pictures that are 8 pixels apart, not from those of the lesson."""
     saved = {}
-    for names in FOLDS:
-        x = np.concatenate([patches(n, 8) for n in sum(FOLDS, []) if n not in names])
-        values, vectors = np.linalg.eigh(np.cov(x.T))
-        for name, end in itertools.product(names, (2.0, 5.0)):
-            share, y = 1 / (1 + np.exp(end)), patches(name)  # share: alpha_1^2
-            plain = 1 - share + share * (y**2).mean()
-            along = (1 - share + share * ((y - x.mean(0)) @ vectors) ** 2).mean(0)[::-1]
-            for k in (0, 1, 2, 8):
-                v = 1 - share + share * values[::-1]
-                v[k:] = v[k:].mean()
-                saved[end, k, name] = (plain - (along / v + np.log(v)).mean()) / 2 / np.log(2)
+    for number, names in enumerate(FOLDS):
+        others = np.concatenate([patches(n, 8) for n in sum(FOLDS, []) if n not in names])
+        for arm, end in (("vdm", 2.0), ("vdm", 5.0), ("learned", 2.0)):
+            at_end = (lambda x: x) if arm == "vdm" else partial(encoded, fold=number)
+            x = at_end(others if arm == "vdm" else others[::4])
+            values, vectors = np.linalg.eigh(np.cov(x.T))
+            for name in names:
+                share, y = 1 / (1 + np.exp(end)), at_end(patches(name))  # share: alpha_1^2
+                plain = 1 - share + share * (y**2).mean()
+                along = (1 - share + share * ((y - x.mean(0)) @ vectors) ** 2).mean(0)[::-1]
+                for k in (0, 1, 2, 8):
+                    v = 1 - share + share * values[::-1]
+                    v[k:] = v[k:].mean()
+                    less = (plain - (along / v + np.log(v)).mean()) / 2 / np.log(2)
+                    saved[arm, end, k, name] = less
     for k, what in ((0, "and mean"), (1, "1 direction"), (2, "2 directions"), (8, "8 directions")):
-        at_2, at_5 = (
-            by_picture("vdm", end, 0) - [saved[end, k, name] for name in sorted(sum(FOLDS, []))]
-            for end in (2.0, 5.0)
+        at_2, at_5, network = (
+            by_picture(arm, end, 0) - [saved[arm, end, k, name] for name in sorted(sum(FOLDS, []))]
+            for arm, end in (("vdm", 2.0), ("vdm", 5.0), ("learned", 2.0))
         )
         count, *found = numbers("10", f"VDM at 2, {what}")
         assert count == 768 * (k + 1) + 1
         np.testing.assert_allclose(found[:2], half(at_2 - at_5), atol=1e-4)
         if k == 2:
-            gained = (with_width("vdm", 2.0) - at_2).mean()
-            found, network = numbers("10", "gained on VDM at 2, width, by 2 directions:")
+            found = numbers("10", f"network, {what}")[1:3]
+            np.testing.assert_allclose(found, half(network - at_5), atol=1e-4)
+            gained = [(with_width("vdm", 2.0) - bits).mean() for bits in (at_2, network)]
+            found = numbers("10", "gained on VDM at 2, width, by 2 directions:")
             np.testing.assert_allclose(found, gained, atol=1e-4)
-            of_network, of_vdm = (
-                numbers("10", f"{way}, 2 directions")[1] for way in ("network", "VDM at 2")
-            )
-            behind = numbers(DECLARED, "photographs at 2, two directions: VDM minus network:")[0]
-            ahead = [found - network, -behind]
-            np.testing.assert_allclose(ahead, [of_network - of_vdm] * 2, atol=1.6e-4)
-    gained = [-saved[5.0, 2, name] for name in sum(FOLDS, [])]
+            found = numbers(DECLARED, "photographs at 2, two directions: VDM minus network:")
+            np.testing.assert_allclose(found, half(at_2 - network), atol=1e-4)
+    gained = [-saved["vdm", 5.0, 2, name] for name in sum(FOLDS, [])]
     found = numbers("10", "p(z_1) of two directions at 5, no training:")
     np.testing.assert_allclose(found, half(gained), atol=1e-4)
 

@@ -28,8 +28,8 @@ class RunFolder:
     what must be the same for the run to go on."""
 
     def __init__(self, path: PathLike, settings: dict[str, Any]):
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"folder must be a path; got {type(path).__name__}")
+        if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+            raise TypeError(f"folder must be a path; got {path!r:.60}")
         self.path, self.settings = Path(path), settings
         self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
         self.beginning = b""  # the beginning of resume.pt when it was last read or written

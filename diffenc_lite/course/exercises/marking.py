@@ -105,41 +105,42 @@ class Marks(ExportPlugin):
     """`nbgrader export`: a row for each hand-in, with what in it was not marked."""
 
     def export(self, gradebook: Gradebook) -> None:
-        course = self.parent.coursedir
         with io.StringIO(newline="") as file:
             table = csv.writer(file)
             table.writerow(["assignment", "student_id", "score", "max_score", "not_marked"])
-            for assignment in gradebook.assignments:
-                name = assignment.name
-                released = Path(course.format_path(course.release_directory, ".", name))
-                both = course.submitted_directory, course.autograded_directory
-                found = (glob(course.format_path(where, "*", name)) for where in both)
-                for student in sorted(
-                    {Path(path).parent.name for paths in found for path in paths}
-                ):
-                    folder, graded = (
-                        Path(course.format_path(where, student, name)) for where in both
-                    )
-                    scores, left = [], []
-                    for notebook in assignment.notebooks:
-                        handed_in = folder / f"{notebook.name}.ipynb"
-                        marks = _marks(gradebook, notebook, handed_in, released, graded)
-                        for exercise, score, why in marks:
-                            scores += [] if why else [score]
-                            left += [f"{exercise}: {why}"] if why else []
-                    total, out = sum(scores) if scores else "", "; ".join(left)
-                    table.writerow([name, student, total, assignment.max_score, out])
-                    if left:
-                        self.log.warning("%s, %s, not marked: %s", name, student, out)
-            names = {assignment.name for assignment in gradebook.assignments}
-            students = sorted(Path(course.root, course.submitted_directory).glob("[!.]*"))
-            for entry in students:
-                inside = sorted(entry.glob("[!.]*")) or [entry]
-                for lost in (one for one in inside if not one.is_dir() or one.name not in names):
-                    why = f"{lost.name}: no folder of an assignment"
-                    table.writerow(["", entry.name, "", "", why])
-                    self.log.warning("submitted/%s, not marked: %s", entry.name, why)
+            for row in (*self._hand_ins(gradebook), *self._lost(gradebook)):
+                table.writerow(row)
+                if row[-1]:
+                    self.log.warning("%s, %s, not marked: %s", row[0], row[1], row[-1])
             write_whole(Path(self.to or "grades.csv"), file.getvalue().encode())
+
+    def _hand_ins(self, gradebook: Gradebook) -> Iterator[list[Any]]:
+        """Of whoever is in submitted/ or autograded/."""
+        course = self.parent.coursedir
+        both = course.submitted_directory, course.autograded_directory
+        for assignment in gradebook.assignments:
+            name = assignment.name
+            released = Path(course.format_path(course.release_directory, ".", name))
+            found = (glob(course.format_path(where, "*", name)) for where in both)
+            for student in sorted({Path(path).parent.name for paths in found for path in paths}):
+                folder, graded = (Path(course.format_path(where, student, name)) for where in both)
+                scores, left = [], []
+                for notebook in assignment.notebooks:
+                    handed_in = folder / f"{notebook.name}.ipynb"
+                    marks = _marks(gradebook, notebook, handed_in, released, graded)
+                    for exercise, score, why in marks:
+                        scores += [] if why else [score]
+                        left += [f"{exercise}: {why}"] if why else []
+                total = sum(scores) if scores else ""
+                yield [name, student, total, assignment.max_score, "; ".join(left)]
+
+    def _lost(self, gradebook: Gradebook) -> Iterator[list[str]]:
+        """Of what lies in submitted/ and is no assignment."""
+        course, names = self.parent.coursedir, {one.name for one in gradebook.assignments}
+        for entry in sorted(Path(course.root, course.submitted_directory).glob("[!.]*")):
+            for lost in sorted(entry.glob("[!.]*")) or [entry]:
+                if not lost.is_dir() or lost.name not in names:
+                    yield ["", entry.name, "", "", f"{lost.name}: no folder of an assignment"]
 
 
 def _marks(
@@ -199,13 +200,12 @@ def _more(handed_in: Path, given: Path, answers: set[str]) -> str:
     """What a hand-in has beside its answers, if anything"""
     if others := sorted({path.name for path in handed_in.parent.glob("*.ipynb")} - {given.name}):
         return f"{others[0]} beside it"
-    old, left = {""}, set(answers)
-    for path in filter(Path.exists, [given]):
-        old |= {cell.source.strip() for cell in nbformat.read(path, 4).cells}
     try:
         cells = nbformat.read(handed_in, 4).cells
     except (OSError, ValueError):  # taken away, or no notebook any more: told already
         return ""
+    released = nbformat.read(given, 4).cells if given.exists() else []
+    old, left = {"", *(cell.source.strip() for cell in released)}, set(answers)
     for cell in cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name not in left and cell.source.strip() not in old:

@@ -35,21 +35,7 @@ from . import checking
 from .checking import Loose
 from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS, assumed, is_instance
-from .notation import (
-    CONSTANTS,
-    DEPTH_MAPS,
-    NOISE,
-    E,
-    alpha_ts,
-    i,
-    in_gamma,
-    j,
-    latex,
-    n,
-    z_0,
-    z_1,
-    z_s,
-)
+from .notation import DEPTH_MAPS, NOISE, alpha_ts, i, in_gamma, j, latex, n, z_0, z_1, z_s
 
 NAMES = "F1.latent F3.variance G4.turned G4.guess G4.noise_guess".split()  # to put in any claim
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
@@ -174,10 +160,10 @@ def _instance(one: Line, use: Use) -> tuple[Relational, Roots]:
         return one.line, one.roots
     if use.where not in EACH and (bad := checking.unlike(values)):
         raise Loose(one.tag, one.name, f"{bad[0]} cannot be {bad[1]}")
-    averages = any(line.has(E) for line in (one.line, *(line for _, line in one.roots)))
+    averages = any(line.has(checking.E) for line in (one.line, *(line for _, line in one.roots)))
     if use.where not in EACH and averages:
         for symbol, value in values.items():  # what left an average may not come to move in it
-            if symbol in CONSTANTS and not value.free_symbols <= CONSTANTS:
+            if symbol in checking.CONSTANTS and not value.free_symbols <= checking.CONSTANTS:
                 raise Loose(one.tag, one.name, f"{symbol} is a constant, and {value} is none")
     roots = []
     for source, line in one.roots:
@@ -343,7 +329,7 @@ class Row:
         line = Eq(left, sympy.sympify(right), evaluate=False)
         handle, meaning = checking.rule(line)
         old = any(e.line.has(handle) for e in self.derive())
-        named = isinstance(handle, Symbol | AppliedUndef | Indexed) and handle.func != E
+        named = isinstance(handle, Symbol | AppliedUndef | Indexed) and handle.func != checking.E
         if not checking.is_handle(handle) or (kind == "definition" and (old or not named)):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
         self._add(Line(self.tag, name, kind, text, line, (), law))
