@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 from torch import nn
 
 from diffenc_lite import Noise, toy
@@ -28,9 +28,10 @@ def run_python(*arguments, cwd=ROOT, **environment) -> subprocess.CompletedProce
 
 
 def differ(*files) -> bool:
-    """Two files of pictures, as the stored pictures of notebooks are compared"""
+    """Two pictures or films, each frame as the stored pictures of notebooks are compared"""
     rule = runpy.run_path(str(ROOT / "notebooks" / "conftest.py"))["_differ"]
-    return rule(*(Image.open(file).convert("RGB") for file in files))
+    frames = (ImageSequence.all_frames(Image.open(file)) for file in files)
+    return any(rule(*(each.convert("RGB") for each in pair)) for pair in zip(*frames, strict=True))
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -238,7 +238,7 @@ def test_evaluate_says_what_was_scored(run, capsys):
 
 
 def test_sample(tmp_path, capsys):
-    from PIL import Image
+    from PIL import Image, ImageStat
 
     pictures = []
     for typed in ("", "", "--seed 1"):
@@ -246,7 +246,9 @@ def test_sample(tmp_path, capsys):
         assert cli.main(command.split()) == 0
         pictures.append((tmp_path / "a.png").read_bytes())
     assert pictures[0] == pictures[1] and len({*pictures}) == 2
-    assert Image.open(io.BytesIO(pictures[0])).size == (62, 62)  # 2 x 2 of 28, frames of 2
+    sheet = Image.open(io.BytesIO(pictures[0])).convert("L")
+    assert sheet.size == (62, 62)  # 2 x 2 of 28, frames of 2
+    assert ImageStat.Stat(sheet.crop((2, 2, 30, 30))).mean[0] < 128  # digits are on black
     assert "4 samples of mnist-scaling, T = 4" in capsys.readouterr().out
 
 

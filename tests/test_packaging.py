@@ -75,6 +75,7 @@ def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(wheel):
     assert f"\nVersion: {diffenc_lite.__version__}\n" in text
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert targets and all(target.startswith(("https://", "#")) for target in targets)
+    assert all("/raw/" in shown for shown in re.findall(r"!\[[^\]]*\]\(([^)]+)", text))
     tags = re.findall(r"/(?:blob|raw)/([^/]+)/", "\n".join(targets))
     assert set(tags) == {f"v{diffenc_lite.__version__}"}  # as release.yml asks a tag to be called
 

@@ -167,9 +167,7 @@ def test_the_words_change_with_each_kind_of_number(seen):
 @pytest.mark.parametrize("unit", [0.1, None])
 def test_no_round_number_stands_where_the_last_bits_decide(unit):
     for value in (0.25, 0.35, 1.05, 9.95, 0.115, 0.99, 25.5):
-        ends = {
-            number(sign * value * (1 + bits), unit) for bits in (-1e-9, 0, 1e-9) for sign in (1,)
-        }
+        ends = {number(value * (1 + bits), unit) for bits in (-1e-9, 0, 1e-9)}
         assert len(ends) == 1
     assert number(-1e-18, 0.1) == "0" and number(-0.25, 0.1) == "-0.3"
 

@@ -115,6 +115,15 @@ def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, c
         assert not differ(drawn, ROOT / "figures" / drawn.name)
 
 
+def test_a_rival_of_the_readme_leads_by_the_difference_of_two_numbers():
+    rows = re.findall(r"^\| (.*) \|$", re.sub(r"<!--.*?-->", "", README), re.MULTILINE)
+    told = [re.findall(r"[-−]?\d+\.\d+", row) for row in rows]
+    leads = [[float(n.replace("−", "-")) for n in row[:3]] for row in told if len(row) > 2]
+    assert len(leads) == 4
+    for network, rival, lead in leads:
+        assert lead == pytest.approx(rival - network, abs=1.5e-4)
+
+
 def test_readme_says_what_fit_does_in_its_own_numbers():
     assert len(EXAMPLES) == README.count("```python")
     _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
@@ -413,6 +422,8 @@ def test_workflows_take_actions_by_their_commit_and_packages_from_one_index():
     assert "EXTRA_INDEX" not in "".join(FLOWS.values()).upper().replace("-", "_")
     assert "run: .ci/run" in FLOWS["check"] and "pytest tests" in FLOWS["tests"]
     assert "check_wheel" in FLOWS["tests"]
+    for text in FLOWS.values():
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false")
 
 
 @pytest.mark.parametrize("name, job, needed", [

@@ -33,13 +33,13 @@ RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|
 
 
 def moved(explorer: Locator) -> list[str]:
-    """The controls of an explorer that do not change its picture."""
+    """The controls of an explorer that do not change its picture, or their own number."""
     still = []
     for control in explorer.locator("[data-control]").all():
         entry = control.locator("[type=range], :checked").first
         at_end = entry.get_attribute("value") == entry.get_attribute("max")
         picture = explorer.locator(".picture")
-        before = picture.inner_html()
+        before, told = picture.inner_html(), control.locator("output").all_inner_texts()
         entry.press("ArrowLeft" if at_end else "ArrowRight")
         for _ in range(60):
             if picture.inner_html() != before:
@@ -47,6 +47,8 @@ def moved(explorer: Locator) -> list[str]:
             explorer.page.wait_for_timeout(50)
         else:
             still.append(f"{control.inner_text()!r} does not move its picture")
+        if told and told == control.locator("output").all_inner_texts():
+            still.append(f"{control.inner_text()!r} does not change its number")
     return still
 
 

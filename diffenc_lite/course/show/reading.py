@@ -102,7 +102,8 @@ def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
         if isinstance(each, Line2D) and each.get_marker() not in ("|", "_"):  # of error bars
             line = "dots" if each.get_linestyle() == "None" else "line"
             dashes = DASHES.get(str(each.get_linestyle()), "")
-            yield f"{_colour(each.get_color())} {dashes}{line}{name}", each.get_xydata()
+            points = (each.get_transform() - ax.transData).transform(each.get_xydata())
+            yield f"{_colour(each.get_color())} {dashes}{line}{name}", points
         elif isinstance(each, LineCollection):
             look, ends = _colour(each.get_color()), [part[[0, -1]] for part in each.get_segments()]
             if len(ends) > 24:
@@ -118,7 +119,7 @@ def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
         elif isinstance(each, PolyCollection):
             for path in each.get_paths():
                 yield f"{_colour(each.get_facecolor())} area{name}", path.vertices
-                across, up = (path.vertices / np.ptp([ax.get_xlim(), ax.get_ylim()], axis=1)).T
+                across, up = (ax.transData - ax.transAxes).transform(path.vertices).clip(0, 1).T
                 share = abs(across @ np.roll(up, 1) - up @ np.roll(across, 1)) / 2
                 yield "its share of the axes", number(share if share > 1e-9 else 0)
         elif isinstance(each, AxesImage):
