@@ -78,20 +78,21 @@ def gap(first, second, **which):
     return np.mean([a - b for a, b in pairs if len(a) and len(b)], axis=0)
 
 
+CALLED = {"vdm": "VDM", "learned": "network", "fade": "number"}
 FOLDS = [row["scored"] for row in rows_of("rivals") if row["part"] == "vdm" and row["seed"] == 0]
 ARMS = sorted({(r["arm"], r["gamma_max"]) for r in rows_of("rivals") if r["part"] == "arm"})
 
 
 def test_the_declared_differences():
-    for arm in ("image", "fade"):
-        found = numbers(DECLARED, f"learned - {arm}   ")[:3]
+    for name, arm in (("image", "image"), ("number", "fade")):
+        found = numbers(DECLARED, f"network - {name}   ")[:3]
         np.testing.assert_allclose(found, interval(gap(("learned", 2.0), (arm, 2.0))), atol=6e-5)
         long = interval(gap(("learned", 2.0), (arm, 2.0), most=51_200))
-        (line,) = re.findall(rf"learned - {arm}-2 +to 51,200 +(.*) +rank", printed(DECLARED))
+        (line,) = re.findall(rf"network - {name} +to 51,200 +(.*) +rank", printed(DECLARED))
         found = [float(number) for number in re.findall(r"[+-]\d\.\d+", line)]
         np.testing.assert_allclose(found, long, atol=6e-5)
     encoders = [gap(arm, ("vdm", 5.0)) for arm in ARMS if arm[0] not in ("vdm", "inert")]
-    found = numbers(DECLARED, "best encoder - VDM at 5")[:3]
+    found = numbers(DECLARED, "affine - noise to 5")[:3]
     np.testing.assert_allclose(found, interval(min(encoders, key=np.mean)), atol=6e-5)
 
 
@@ -99,7 +100,7 @@ def test_the_declared_differences():
 def test_whole_bounds_beside_noise_to_5(arm):
     plain = by_picture(arm, 2.0, 0) - by_picture("vdm", 5.0, 0)
     width = with_width(arm, 2.0) - with_width("vdm", 5.0)
-    found = numbers(DECLARED, f"{arm}-2 ")
+    found = numbers(DECLARED, f"{CALLED.get(arm, arm):17}")
     np.testing.assert_allclose([found[:2], found[3:5]], [half(plain), half(width)], atol=6e-5)
 
 
@@ -140,7 +141,7 @@ def test_who_is_ahead_with_a_standard_normal():
 def test_the_most_updates_that_both_made():
     most = (25_600, 102_400, 3200)
     minus = with_width("learned", 2.0, most) - with_width("vdm", 5.0, most)
-    *_, mean, reach, _, first, second, third = numbers(DECLARED, "learned-2 ")
+    *_, mean, reach, _, first, second, third = numbers(DECLARED, f"{CALLED['learned']:17}")
     np.testing.assert_allclose([mean, reach], half(minus), atol=6e-5)
     assert (first, second, third) == most
 
@@ -162,7 +163,7 @@ def test_encoders_where_the_noise_runs_on():
         minus = [bits[arm][name] - bits["vdm"][name] for name in bits["vdm"]]
         found = numbers("10", f"both at 5, {count:,} updates each, {name} minus VDM:")
         np.testing.assert_allclose(found, half(minus), atol=6e-5)
-        found = numbers(DECLARED, f"{arm:8} minus vdm, both at 5, 3,200 updates:")[:3]
+        found = numbers(DECLARED, f"{name:8}minus VDM, both at 5, 3,200 updates:")[:3]
         np.testing.assert_allclose(found, interval(minus), atol=6e-5)
     minus = [bits["affine"][name] - bits["learned"][name] for name in bits["vdm"]]
     found = numbers(DECLARED, "photographs at 5: affine minus network:")
@@ -279,7 +280,7 @@ def test_digits_in_few_steps():
     for arm in ("matched", "image", "learned"):
         early = [rows[arm, 3.0, "fixed", 0][T]["frechet"] for T in steps]
         base = [rows["matched", 5.0, "fixed", 0][T]["frechet"] for T in steps]
-        found = numbers(DECLARED, f"{arm:8} noise to 3")[:4]
+        found = numbers(DECLARED, f"{CALLED.get(arm, arm):8} noise to 3")[:4]
         np.testing.assert_allclose(found, 100 * (np.divide(early, base) - 1), atol=0.6)
     for T in (8, 16):
         apart = [r for r in rows_of("ratio_samples") if (r["steps"], r["arm"]) == (T, "w = 1")]
