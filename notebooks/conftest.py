@@ -46,11 +46,16 @@ def pytest_runtest_call(item: Any) -> Generator[None]:
     yield
     if getattr(item, "test_outputs", None) is not None:  # a cell of a notebook
         (html, pictures), (new_html, drawn) = map(_seen, (item.cell.outputs, item.test_outputs))
-        varies = [not item.options["check"]] * len(drawn)  # as of a model that the page has trained
-        if any(map(_differ, pictures, drawn, varies)):
+        varies = not item.options["check"] or any(map(_without_numbers, item.cell.outputs))
+        if any(_differ(*pair, varies) for pair in zip(pictures, drawn, strict=False)):
             item.raise_cell_error("The stored picture looks different.")
         if html != new_html:
             item.raise_cell_error("The stored HTML is different.")
+
+
+def _without_numbers(output: Any) -> bool:
+    """As the words of a picture are where the page has trained the model"""
+    return "image/png" in output.get("data", ()) and "#" in output.data["text/plain"]
 
 
 def _seen(outputs: list[Any]) -> tuple[list[str], list[Image.Image]]:

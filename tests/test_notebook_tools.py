@@ -54,7 +54,9 @@ def project(tmp_path):
         stored("print('Python', sys.version.split()[0])", stream("Python 3.99.1\n")),
         stored("print(f'{1 / 3:.4f}')", stream("0.3333\n")),
         stored(PICTURE, result({"text/plain": "a square", "image/png": picture(0)})),
-    ]
+        stored(PICTURE.replace("a square", "# greys"),  # as of a model that the page has trained
+               result({"text/plain": "# greys", "image/png": picture(60)})),
+    ]  # fmt: skip
     companion = new_notebook(cells=[stored("print(1)", stream("1\n"))])
     (tmp_path / "notebooks" / "further").mkdir()
     for place, notebook in zip(PLACES, (lesson, companion), strict=True):
@@ -98,7 +100,7 @@ def test_a_wrong_value_is_found_and_nothing_that_may_vary(project):
     edit(project, 5, outputs=[result({"text/plain": "a square", "image/png": picture(10)})])
     done = run_python("-m", "pytest", "--nbval", cwd=project / "notebooks")
     assert done.returncode == 1
-    assert "3 failed, 3 passed" in done.stdout
+    assert "3 failed, 4 passed" in done.stdout
 
 
 def test_only_what_is_never_a_result_is_replaced():

@@ -258,22 +258,25 @@ def test_digits(name, arm):
 
 
 def test_digits_after_a_long_training():
-    total = {(r["updates"], r["seed"], r["arm"]): r["total"] for r in rows_of("fork")}
-    matched, affine, network = (total[9600, 0, x] for x in ("matched", "affine", "learned"))
+    ends = {(r["updates"], r["seed"], r["arm"]): r for r in rows_of("fork")}
+    rows = [ends[9600, 0, arm] for arm in ("matched", "affine", "learned")]
+    matched, affine, network = (row["total"] for row in rows)
     found = numbers("10", "minus matched, 9,600 updates:")
     wanted = [network - matched, affine - matched, network - affine]
+    wanted.append(rows[2]["diffusion"] - rows[1]["diffusion"])
     np.testing.assert_allclose(found, wanted, atol=6e-5)
 
 
 def test_digits_in_few_steps():
     rows = {(r["arm"], r["gamma_max"], r["end"], r["seed"]): r for r in rows_of("short")}
     bounds = {k: np.array(row["bounds"][:4]) for k, row in rows.items()}
+    second = bounds["matched", 5.0, "fixed", 1] - bounds["learned", 5.0, "fixed", 1]
     for end, name, arm in ((5, "network", "learned"), (2, "network", "learned"),
                            (2, "image", "image")):  # fmt: skip
         at_4, *_, at_32 = (
             bounds["matched", float(end), "fixed", 0] - bounds[arm, float(end), "fixed", 0]
         )
-        wanted = [at_4, 4, at_32, 32] if end == 5 else [at_32, 32]
+        wanted = [at_4, 4, at_32, 32, second[0], second[3]] if end == 5 else [at_32, 32]
         found = numbers("10", f"noise to {end}, {name} gained:")
         np.testing.assert_allclose(found, wanted, atol=6e-3)
     steps = [f"T={steps}" for steps in (4, 8, 16, 32)]
@@ -282,7 +285,7 @@ def test_digits_in_few_steps():
         base = [rows["matched", 5.0, "fixed", 0][T]["frechet"] for T in steps]
         found = numbers(DECLARED, f"{CALLED.get(arm, arm):8} noise to 3")[:4]
         np.testing.assert_allclose(found, 100 * (np.divide(early, base) - 1), atol=0.6)
-    for T in (8, 16):
+    for T in (4, 8, 16):
         apart = [r for r in rows_of("ratio_samples") if (r["steps"], r["arm"]) == (T, "w = 1")]
         vdms, networks = (
             [r["frechet"] for r in apart if r["model"] == kind and r["training"] in small]

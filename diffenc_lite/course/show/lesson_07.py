@@ -140,7 +140,8 @@ def grid_explorer(
             marks.set_data(depths, np.full(nodes.shape, 1.0 if line is green else 0.0))
             sums.append(prices.sum())
         lower.set_ylim(0, 1.35 * max(line.get_ydata().max() for line in (grey, green)))
-        upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")
+        digits = 2 if sums[1] < 100 else 0  # of thousands the last ones differ between machines
+        upper.set_title(f"best {sums[0]:,.{digits}f} nats, equal {sums[1]:,.{digits}f}")
         return figure
 
     choices = buttons("w", ["1", "w*"]), buttons("scale", ["paper", "best"])
