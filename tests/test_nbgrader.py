@@ -157,16 +157,16 @@ def marks(course, name, student):
 def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nbgrader") / "course"
     write_student_versions(ROOT / "notebooks", folder, nbgrader=True, exercises_only=True)
-    for name, students in CLASS.items():
-        run("generate_assignment", name, cwd=folder)
-        for student, (sources, _, *spoil) in students.items():
-            hand_in(folder, name, student, sources, *spoil)
     return folder
 
 
 @cache
 def autograde(course, name):
-    """Once, and the rows of the table of marks after it"""
+    """Released unless it is, handed in and marked, once; and the rows of the table of marks"""
+    if name in CLASS:
+        run("generate_assignment", name, cwd=course)
+        for student, (sources, _, *spoil) in CLASS[name].items():
+            hand_in(course, name, student, sources, *spoil)
     handed_in = {path: path.read_bytes() for path in course.glob("submitted/**/*.ipynb")}
     run("autograde", name, cwd=course)
     run("export", cwd=course)
@@ -176,8 +176,7 @@ def autograde(course, name):
     return {row["student_id"]: row for row in rows}
 
 
-@pytest.mark.parametrize("name, student", [(n, s) for n in CLASS for s in CLASS[n]])
-def test_marks(course, name, student):
+def has_its_marks(course, name, student):
     names = [f"test_answer_{e.number.replace('.', '_')}" for e in exercises_in(name)]
     wanted, row = CLASS[name][student][1], autograde(course, name)[student]
     expected = {n: (m or 0, 1) for n, m in zip(names, wanted, strict=True)}
@@ -187,75 +186,83 @@ def test_marks(course, name, student):
     assert re.findall(r"answer_\d\d_\d", row["not_marked"]) == told  # and never 0
 
 
-def test_who_was_not_marked_at_all_is_told(course):
-    """Of a file that is no notebook, and where autograde has not run."""
-    autograde(course, COMPANION)  # the others, as the file would stop it
-    folder = course / "submitted" / "nobody" / COMPANION
-    folder.mkdir(parents=True)
-    (folder / f"{COMPANION}.ipynb").write_text("<html>")
-    run("export", cwd=course)
-    last = (course / "grades.csv").read_text("utf-8")
-    assert f"{COMPANION},nobody,,1.0,{COMPANION}: autograde failed or has not run\n" in last
-    (folder / f"{COMPANION}.ipynb").rename(folder / "mine.ipynb")
-    run("export", cwd=course)
-    last = (course / "grades.csv").read_text("utf-8")
-    assert f"nobody,,1.0,{COMPANION}: no file {COMPANION}.ipynb in its folder\n" in last
-    folder.rename(folder.with_name("mine"))
-    run("export", cwd=course)
-    last = (course / "grades.csv").read_text("utf-8")
-    assert ",nobody,,,mine: no folder of an assignment\n" in last
-    (course / "submitted" / "right" / "06").mkdir()
-    (course / "submitted" / "untouched" / COMPANION / "again.ipynb").write_text("{}")
-    marked = course / "submitted" / "right" / COMPANION / f"{COMPANION}.ipynb"
-    marked.write_bytes(marked.read_bytes() + b"\n")
-    os.utime(marked, (0, 0))  # as from an archive
-    run("export", cwd=course)
-    last = (course / "grades.csv").read_text("utf-8")
-    assert ",right,,,06: no folder of an assignment\n" in last
-    assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
-    assert "not answered in its cell, but there is again.ipynb beside it" in last
-    marked.write_text("<html>")
-    shutil.rmtree(course / "submitted" / "untouched" / COMPANION)
-    run("export", cwd=course)
-    last = (course / "grades.csv").read_text("utf-8")
-    assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
-    assert f"untouched,0.0,1.0,{COMPANION}: not in submitted/ any more" in last
+class TestSheet:  # a class, so that another process can take the others
+    @pytest.mark.parametrize("student", CLASS[SHEET])
+    def test_marks(self, course, student):
+        has_its_marks(course, SHEET, student)
+
+    def test_what_is_given_by_hand_counts(self, course):
+        from nbgrader.api import Gradebook
+
+        assert autograde(course, SHEET)["a death"]["not_marked"].startswith("answer_06_2")
+        with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+            grade = book.find_grade("test_answer_06_2", SHEET, SHEET, "a death")
+            grade.manual_score = 0.5
+            book.db.commit()
+        run("export", cwd=course)
+        assert f"{SHEET},a death,2.5,3.0,\n" in (course / "grades.csv").read_text("utf-8")
+
+    def test_feedback_is_in_the_words_of_check(self, course):
+        autograde(course, SHEET)
+        run("generate_feedback", SHEET, "--student", "wrong", cwd=course)
+        page = course / "feedback" / "wrong" / SHEET / f"{SHEET}.html"
+        assert "Exercise 06.2: this is a number. Expected: a function" in page.read_text("utf-8")
 
 
-def test_what_is_given_by_hand_counts(course):
-    from nbgrader.api import Gradebook
+class TestCompanion:
+    @pytest.mark.parametrize("student", CLASS[COMPANION])
+    def test_marks(self, course, student):
+        has_its_marks(course, COMPANION, student)
 
-    assert autograde(course, SHEET)["a death"]["not_marked"].startswith("answer_06_2")
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
-        grade = book.find_grade("test_answer_06_2", SHEET, SHEET, "a death")
-        grade.manual_score = 0.5
-        book.db.commit()
-    run("export", cwd=course)
-    assert f"{SHEET},a death,2.5,3.0,\n" in (course / "grades.csv").read_text("utf-8")
+    def test_who_was_not_marked_at_all_is_told(self, course):
+        """Of a file that is no notebook, and where autograde has not run."""
+        autograde(course, COMPANION)  # the others, as the file would stop it
+        folder = course / "submitted" / "nobody" / COMPANION
+        folder.mkdir(parents=True)
+        (folder / f"{COMPANION}.ipynb").write_text("<html>")
+        run("export", cwd=course)
+        last = (course / "grades.csv").read_text("utf-8")
+        assert f"{COMPANION},nobody,,1.0,{COMPANION}: autograde failed or has not run\n" in last
+        (folder / f"{COMPANION}.ipynb").rename(folder / "mine.ipynb")
+        run("export", cwd=course)
+        last = (course / "grades.csv").read_text("utf-8")
+        assert f"nobody,,1.0,{COMPANION}: no file {COMPANION}.ipynb in its folder\n" in last
+        folder.rename(folder.with_name("mine"))
+        run("export", cwd=course)
+        last = (course / "grades.csv").read_text("utf-8")
+        assert ",nobody,,,mine: no folder of an assignment\n" in last
+        (course / "submitted" / "right" / "06").mkdir()
+        (course / "submitted" / "untouched" / COMPANION / "again.ipynb").write_text("{}")
+        marked = course / "submitted" / "right" / COMPANION / f"{COMPANION}.ipynb"
+        marked.write_bytes(marked.read_bytes() + b"\n")
+        os.utime(marked, (0, 0))  # as from an archive
+        run("export", cwd=course)
+        last = (course / "grades.csv").read_text("utf-8")
+        assert ",right,,,06: no folder of an assignment\n" in last
+        assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
+        assert "not answered in its cell, but there is again.ipynb beside it" in last
+        marked.write_text("<html>")
+        shutil.rmtree(course / "submitted" / "untouched" / COMPANION)
+        run("export", cwd=course)
+        last = (course / "grades.csv").read_text("utf-8")
+        assert f"right,1.0,1.0,{COMPANION}: changed since it was marked\n" in last
+        assert f"untouched,0.0,1.0,{COMPANION}: not in submitted/ any more" in last
 
-
-def test_feedback_is_in_the_words_of_check(course):
-    autograde(course, SHEET)
-    run("generate_feedback", SHEET, "--student", "wrong", cwd=course)
-    page = course / "feedback" / "wrong" / SHEET / f"{SHEET}.html"
-    assert "Exercise 06.2: this is a number. Expected: a function" in page.read_text("utf-8")
-
-
-def test_the_own_exercise_of_the_guide(course, monkeypatch):
-    """Students get neither the exercise nor its answer, and marks are right."""
-    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
-    _, code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    monkeypatch.chdir(course)
-    exec(code, {})
-    run("generate_assignment", "own", cwd=course)
-    released = (course / "release" / "own" / "own.ipynb").read_text("utf-8")
-    assert "answer_1 = ..." in released and "**2" not in released
-    right = "answer_1 = lambda s_2, alpha, sigma: s_2 * alpha**2 + sigma**2"
-    for student, source in {"ada": right, "bob": right.replace("+", "-"), "eve": None}.items():
-        hand_in(course, "own", student, [source])
-    run("autograde", "own", cwd=course)
-    scores = [marks(course, "own", student)["test_1"] for student in ("ada", "bob", "eve")]
-    assert scores == [(2, 2), (0, 2), (0, 2)]
+    def test_the_own_exercise_of_the_guide(self, course, monkeypatch):
+        """Students get neither the exercise nor its answer, and marks are right."""
+        page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+        _, code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        monkeypatch.chdir(course)
+        exec(code, {})
+        run("generate_assignment", "own", cwd=course)
+        released = (course / "release" / "own" / "own.ipynb").read_text("utf-8")
+        assert "answer_1 = ..." in released and "**2" not in released
+        right = "answer_1 = lambda s_2, alpha, sigma: s_2 * alpha**2 + sigma**2"
+        for student, source in {"ada": right, "bob": right.replace("+", "-"), "eve": None}.items():
+            hand_in(course, "own", student, [source])
+        run("autograde", "own", cwd=course)
+        scores = [marks(course, "own", student)["test_1"] for student in ("ada", "bob", "eve")]
+        assert scores == [(2, 2), (0, 2), (0, 2)]
 
 
 # --- the lab for marks ----------------------------------------------------------------------------
@@ -334,7 +341,7 @@ def lab(tmp_path_factory):
     return folder
 
 
-class TestLab:  # a class, so that another process can take it
+class TestLab:
     @pytest.mark.parametrize("student", [*BUILT, "solutions"])
     def test_marks_of_the_lab(self, lab, student):
         """A skip and a near miss cost their own points; by hand is not 0 before it is marked."""
