@@ -4,10 +4,9 @@
 
 A measured number is one with a decimal point, or a percentage, outside of formulas and code. That
 of a lesson is held if an output or the code of the notebook has the same value, to as many digits:
-then the cell that printed it, or asserted it, changes when the number does, and `pytest --nbval`
-says so. On a page numbers with a comma, as 10,000, are measured too. They are held by the cards of
-the models, by the sizes of their networks in millions, by how many digits the package has, by what
-the page's own code prints, or by a comment after them, in their paragraph:
+`pytest --nbval` runs it. On a page numbers with a comma, as 10,000, are measured too. They are held
+by the cards of the models, by the sizes of their networks in millions, by how many digits the
+package has, by what the page's own code prints, or by a comment after them, in their paragraph:
 
     <!-- 10: learned - image -->                a line of lesson 10 that has these words
     <!-- by tests/test_project.py -->           something else
