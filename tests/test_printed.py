@@ -285,6 +285,14 @@ def test_digits_in_few_steps():
         base = [rows["matched", 5.0, "fixed", 0][T]["frechet"] for T in steps]
         found = numbers(DECLARED, f"{CALLED.get(arm, arm):8} noise to 3")[:4]
         np.testing.assert_allclose(found, 100 * (np.divide(early, base) - 1), atol=0.6)
+    for arm, rival in [("learned", "vdm"), ("learned", "matched"), ("affine", "vdm")]:
+        far = {
+            name: [[rows[name, 5.0, "fixed", k][T]["frechet"] for T in steps[1:]] for k in (0, 1)]
+            for name in (arm, rival)
+        }
+        change = 100 * (np.divide(far[arm], far[rival]) - 1)
+        found = numbers("10", f"samples in 8 to 32 steps, distance of {arm} beside {rival}")
+        np.testing.assert_allclose(found, [change.min(), change.max()], atol=0.6)
     for T in (4, 8, 16):
         apart = [r for r in rows_of("ratio_samples") if (r["steps"], r["arm"]) == (T, "w = 1")]
         vdms, networks = (
