@@ -31,10 +31,11 @@ tests where they are, and hand in this one file."""
 QUESTION = f"""## What your encoder gains ({BY_HAND} points, marked by hand)
 
 **Before you train** the encoder of piece 9, write down how many bits per dimension it can gain at
-most, and which number of this notebook says so. Then train it and the VDM alike, with three seeds,
-in cells that you add here; all cells run again when this is marked, each for at most five minutes.
-Answer in the next cell: your prediction and its reason, a table, and what you may conclude from it
-and what not, in at most 200 words."""
+most (lesson 05), and which number of this notebook says so. Then train it and the VDM alike, with
+three seeds, in cells that you add here; all cells run again when this is marked, each for at most
+five minutes. Answer in the next cell: your prediction and its reason, a table of the difference for
+each seed with their mean and spread, and what you may conclude from it and what not, in at most 200
+words."""
 
 ANSWER = """### BEGIN SOLUTION
 **Prediction.** An encoder can save a perfect VDM at most the divergence of q(z_1) from N(0, I)
