@@ -64,7 +64,7 @@ batches and draws alone: about other VDMs, other digits, longer training or nois
 it says nothing.
 ### END SOLUTION"""
 
-TEST = """# {points} points; the test runs when this is marked
+TEST = """# Points: {points}. The test runs when this is marked
 ### BEGIN HIDDEN TESTS
 from diffenc_lite.course.exercises.lab import mark
 
