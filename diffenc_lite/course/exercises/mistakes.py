@@ -26,7 +26,8 @@ def simple_mistake(values: ArrayLike, right: ArrayLike, tolerance: float = 1e-5)
     everywhere = " everywhere" * (r.size > 1)
 
     def same(one: np.ndarray, other: np.ndarray) -> bool:
-        return np.allclose(one, other, tolerance, tolerance * float(np.median(abs(other))))
+        absolute = tolerance * float(np.median(abs(other))) if other.size > 1 else 0.0
+        return np.allclose(one, other, tolerance, absolute)
 
     for factor, said in FACTORS.items():
         if same(v, factor * r):
